@@ -1,0 +1,1 @@
+"""Trimtab: a serverless MLOps stack for AWS that runs, unchanged, on a laptop."""

@@ -1,0 +1,1 @@
+"""The one edge at which Trimtab speaks to AWS."""

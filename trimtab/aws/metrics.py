@@ -1,0 +1,54 @@
+"""CloudWatch metrics in the embedded metric format: one line on standard output, no API call."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+
+NAMESPACE = "Trimtab"
+DIMENSIONS = ("Project", "Environment")
+
+
+def emit(
+    project: str,
+    environment: str,
+    time: datetime,
+    values: Mapping[str, float],
+    units: Mapping[str, str] | None = None,
+) -> None:
+    """Print `values` as metrics of the project at `time`.
+
+    Raises ValueError for a value that is not finite: CloudWatch refuses it and silence looks like health.
+    """
+    print(line(project, environment, time, values, units), file=sys.stdout, flush=True)
+
+
+def line(
+    project: str,
+    environment: str,
+    time: datetime,
+    values: Mapping[str, float],
+    units: Mapping[str, str] | None = None,
+) -> str:
+    """Return the log line that CloudWatch turns into metrics."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise ValueError(f"metric {name} is {value}; leave out what cannot be computed")
+    units = units or {}
+    document = {
+        "_aws": {
+            "Timestamp": round(time.timestamp() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [list(DIMENSIONS)],
+                    "Metrics": [{"Name": name, "Unit": units.get(name, "None")} for name in values],
+                }
+            ],
+        },
+        "Project": project,
+        "Environment": environment,
+        **{name: float(value) for name, value in values.items()},
+    }
+    return json.dumps(document)

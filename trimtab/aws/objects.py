@@ -1,0 +1,84 @@
+"""Objects in one S3 bucket: read, write once, compare and swap, list."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from trimtab.aws.clients import client
+from trimtab.aws.faults import translated
+from trimtab.canonical import canonical_json
+from trimtab.errors import Conflict, Gone
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a listing shows it."""
+
+    key: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One S3 bucket."""
+
+    name: str
+
+    def uri(self, key: str) -> str:
+        """Return the `s3://` address of `key`."""
+        return f"s3://{self.name}/{key}"
+
+    def get(self, key: str, version_id: str | None = None) -> bytes:
+        """Read an object whole; raise Gone if it does not exist."""
+        with self.open(key, version_id) as body:
+            return body.read()
+
+    def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
+        """Open an object (or one version of it) as a stream; raise Gone if it does not exist."""
+        extra = {"VersionId": version_id} if version_id else {}
+        with translated(f"read {self.uri(key)}"):
+            return client("s3").get_object(Bucket=self.name, Key=key, **extra)["Body"]  # type: ignore[arg-type,return-value]
+
+    def get_json(self, key: str) -> Any:
+        """Read an object that holds JSON."""
+        return json.loads(self.get(key))
+
+    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        """Write an object, replacing what was there as a new version."""
+        with translated(f"write {self.uri(key)}"):
+            client("s3").put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def put_json(self, key: str, value: Any) -> None:
+        """Write `value` as canonical JSON."""
+        self.put(key, canonical_json(value), "application/json")
+
+    def put_once(self, key: str, body: bytes) -> bool:
+        """Write an object unless the key exists; return whether this call wrote it.
+
+        For content-addressed keys and for things that the first writer decides.
+        """
+        try:
+            with translated(f"write {self.uri(key)}"):
+                client("s3").put_object(Bucket=self.name, Key=key, Body=body, IfNoneMatch="*")
+        except Conflict:
+            return False
+        return True
+
+    def exists(self, key: str) -> bool:
+        """Tell whether `key` exists."""
+        try:
+            with translated(f"look for {self.uri(key)}"):
+                client("s3").head_object(Bucket=self.name, Key=key)
+        except Gone:
+            return False
+        return True
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """List the objects under `prefix` in the order of their keys."""
+        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        with translated(f"list {self.uri(prefix)}"):
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    yield StoredObject(entry["Key"], entry["Size"], entry["ETag"].strip('"'))

@@ -1,0 +1,156 @@
+"""The settings of a project (`project.toml`) and of an environment, typed and frozen."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+TrainReason = Literal["first_data", "data", "drift", "decay", "schedule"]
+Window = Literal["day", "week", "month"]
+WINDOWS_PER_YEAR: dict[Window, float] = {"day": 365.25, "week": 52.18, "month": 12.0}
+# SageMaker allows 63 characters in a training job's name; 26 of them are ours.
+NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST_NAME = 24
+ScheduleExpression = Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A frozen section that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Section):
+    """What an uploaded file looks like."""
+
+    timestamp: str
+    label: str
+    prediction_id: str = "prediction_id"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    null_tokens: tuple[str, ...] = ("", "NA")
+    max_bad_share: Share = 0.01
+    max_bytes: int = Field(default=500_000_000, ge=1)
+    sensitive: tuple[str, ...] = ()
+
+
+class Features(Section):
+    """The raw columns of a request, by kind; what the contract checks and monitoring watches."""
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Features":
+        names = self.numeric + self.categorical
+        if not names:
+            raise ValueError("name at least one column in numeric or categorical")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"column {twice[0]!r} is listed twice; a column has one kind")
+        return self
+
+
+class Train(Section):
+    """When to train, on what, and with which parameters."""
+
+    on: tuple[TrainReason, ...] = ("first_data", "drift", "decay", "schedule")
+    schedule: ScheduleExpression = "cron(0 7 2 * ? *)"
+    minimum_days: int = Field(default=28, ge=2)
+    holdout_share: float = Field(default=0.2, gt=0, lt=1)
+    cooldown_days: float = Field(default=7, ge=0)
+    jobs_per_30_days: int = Field(default=8, ge=1)
+    instance_type: str = "ml.m5.large"
+    volume_gb: int = Field(default=10, ge=1)
+    max_runtime_seconds: int = Field(default=3600, ge=60)
+    seed: int = 0
+    threads: int = Field(default=2, ge=1)
+    parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class Gate(Section):
+    """What a challenger must show before it may replace the champion."""
+
+    min_auc: Share = 0.6
+    confidence: float = Field(default=0.8, gt=0.5, lt=1)
+    min_gain: float = 0.0
+    minimum_blocks: int = Field(default=5, ge=2)
+    resamples: int = Field(default=500, ge=100)
+    importance_folds: int = Field(default=5, ge=2)
+
+
+class Serve(Section):
+    """How the champion answers."""
+
+    approval: Literal["auto", "manual"] = "auto"
+    capture_percentage: int = Field(default=100, ge=1, le=100)
+    capture_lead_days: int = Field(default=2, ge=0)
+
+
+class Monitor(Section):
+    """How often production is compared with the champion's baseline, and what counts as drift."""
+
+    window: Window = "month"
+    schedule: ScheduleExpression = "cron(0 6 * * ? *)"
+    false_alarms_per_year: float = Field(default=1.0, gt=0)
+    min_weight: Share = 0.25
+    tolerance: float = Field(default=0.001, gt=0)
+    minimum_rows: int = Field(default=200, ge=1)
+    persistence: tuple[int, int] = (2, 3)
+    max_auc_drop: Share = 0.03
+    objects_per_shard: int = Field(default=200, ge=1)
+
+    @field_validator("persistence")
+    @classmethod
+    def _m_of_n(cls, value: tuple[int, int]) -> tuple[int, int]:
+        needed, of = value
+        if not 1 <= needed <= of:
+            raise ValueError("persistence is [M, N] with 1 <= M <= N, such as [2, 3]")
+        return value
+
+
+class Project(Section):
+    """A project: one model, its data, when it is trained and how it is watched."""
+
+    name: str
+    description: str = ""
+    data: Data
+    features: Features
+    train: Train = Train()
+    gate: Gate = Gate()
+    serve: Serve = Serve()
+    monitor: Monitor = Monitor()
+
+    @field_validator("name")
+    @classmethod
+    def _legal_name(cls, value: str) -> str:
+        if not NAME_PATTERN.fullmatch(value) or len(value) > LONGEST_NAME:
+            raise ValueError(
+                f"{value!r} must be lower-case letters, digits and single hyphens, start with a letter "
+                f"and have at most {LONGEST_NAME} characters, because SageMaker's names are built from it"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _label_is_no_feature(self) -> "Project":
+        names = self.features.numeric + self.features.categorical
+        for column in (self.data.label, self.data.prediction_id):
+            if column in names:
+                raise ValueError(
+                    f"column {column!r} is the label or the prediction's id; it cannot be a feature"
+                )
+        return self
+
+
+class Environment(Section):
+    """A deployment target."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{1,9}$")
+    region: str = "us-east-1"
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    retain: bool = True
+    endpoint: bool = True
+    endpoint_instance_type: str = "ml.m5.large"
+    endpoint_instance_count: int = Field(default=1, ge=1)
+    log_retention_days: int = 90
+    alert_email: str | None = None
