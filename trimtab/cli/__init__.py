@@ -1,0 +1,27 @@
+"""The command line: `trimtab`."""
+
+import sys
+
+from trimtab.errors import TrimtabError
+
+
+def main() -> None:
+    """Run the command line; say failures in one sentence on standard error and exit with 2."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from trimtab.cli.commands import app
+
+    try:
+        app()
+    except TrimtabError as error:
+        _fail(str(error))
+    except ClientError as error:
+        details = error.response["Error"]
+        _fail(f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}")
+    except BotoCoreError as error:
+        _fail(f"AWS cannot be reached: {error}")
+
+
+def _fail(sentence: str) -> None:
+    print(f"trimtab: {sentence}", file=sys.stderr)
+    raise SystemExit(2)
