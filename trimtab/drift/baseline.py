@@ -1,0 +1,95 @@
+"""What windows are compared with: a profile, slices of it that show how it wobbles, and weights."""
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+
+from trimtab.canonical import sha256_hex
+from trimtab.errors import BadInput, Conflict
+from trimtab.profile import Profile
+from trimtab.profile.encoding import compress, decompress, pack, unpack_header
+from trimtab.profile.grid import SCORE
+
+_MAGIC = b"TTB\x01"
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A model version's baseline.
+
+    `slices` are profiles of whole weeks or days of the training data, from which the tolerance is learned;
+    `weights` are the features' importances, of any sum.
+    """
+
+    profile: Profile
+    slices: tuple[Profile, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        grid = self.profile.grid
+        if any(part.grid.id != grid.id for part in self.slices):
+            raise Conflict(
+                "slices and profile lie on unequal grids; profile all of them on the project's grid"
+            )
+        for name, weight in self.weights.items():
+            if name not in grid.columns:
+                raise BadInput(
+                    f"weight of {name!r}, which is not profiled; weigh raw request columns and the score"
+                )
+            if not (math.isfinite(weight) and weight >= 0):
+                raise BadInput(f"weight of {name!r} is {weight!r}; give a number of 0 or more")
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """Return each column's share of the weight, with the sum 1.
+
+        Without weights all columns weigh the same; a score without one weighs like an average feature.
+        """
+        names = sorted(self.profile.grid.columns)
+        weights = {name: float(self.weights.get(name, 0.0)) for name in names}
+        if not sum(weights.values()) > 0:
+            weights = dict.fromkeys(names, 1.0)
+        elif SCORE in weights and SCORE not in self.weights:
+            weights[SCORE] = sum(weights.values()) / (len(weights) - 1)
+        total = math.fsum(weights.values())
+        return {name: weight / total for name, weight in weights.items()}
+
+    @cached_property
+    def payload(self) -> bytes:
+        """Return the bytes that equal baselines have in common on every machine."""
+        weights = {name: float(weight) for name, weight in self.weights.items()}
+        parts = [pack({"weights": weights, "slices": len(self.slices)}, [])]
+        for profile in (self.profile, *self.slices):
+            parts += [struct.pack("<I", len(profile.payload)), profile.payload]
+        return b"".join(parts)
+
+    @property
+    def key(self) -> str:
+        """Return the sha256 of the payload: the name of this content."""
+        return sha256_hex(self.payload)
+
+    def to_bytes(self) -> bytes:
+        """Return the baseline compressed, for storing."""
+        return compress(_MAGIC, self.payload)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote; raise BadInput for another format and for damage."""
+        payload = decompress(_MAGIC, "baseline", data)
+        text, start = unpack_header(payload)
+        try:
+            header = json.loads(text)
+            profiles: list[Profile] = []
+            for _ in range(int(header["slices"]) + 1):
+                length = int(struct.unpack_from("<I", payload, start)[0])
+                profiles.append(Profile.from_payload(payload[start + 4 : start + 4 + length]))
+                start += 4 + length
+            return cls(profiles[0], tuple(profiles[1:]), header["weights"])
+        except (KeyError, TypeError, ValueError, struct.error) as error:
+            raise BadInput(
+                f"baseline is damaged ({error!r}); restore it from its bucket's versions"
+            ) from error
