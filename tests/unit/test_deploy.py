@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from lambdas.move_champion.handler import move
 from lambdas.plan_deployment.handler import plan, plan_restore
 from lambdas.register_model.handler import register
 from lambdas.smoke_test.handler import smoke_test
-from tests.unit.training_world import SETTINGS, VARIABLES, World, create_world, packed
+from tests.unit.training_world import SETTINGS, VARIABLES, World, as_sent, create_world, packed
 from trimtab.aws import clients
 from trimtab.aws.table import edges
 from trimtab.errors import BadInput, Conflict, Denied
@@ -71,7 +70,7 @@ def rollback(world: World, at: str, to_version: str | None = None) -> Run:
 
 
 def planned(world: World, run: Run, **variables: str) -> dict[str, Any]:
-    return json.loads(json.dumps(plan(SETTINGS, world.project, run, {**VARIABLES, **variables})))
+    return as_sent(plan(SETTINGS, world.project, run, {**VARIABLES, **variables}))
 
 
 def serve(order: dict[str, Any]) -> None:
@@ -293,7 +292,7 @@ def test_a_smoke_test_sends_known_rows_and_checks_the_version(world: World) -> N
     order = promoted(world, 1)
     events = clients.client("sagemaker-runtime").meta.events
     endpoint = Endpoint(version=1)
-    events.register("before-call.sagemaker-runtime.InvokeEndpoint", endpoint)
+    events.register("before-call.sagemaker-runtime.InvokeEndpoint", endpoint)  # type: ignore[arg-type]
     assert smoke_test(SETTINGS, world.project, order) == 2
     assert [row["prediction_id"] for row in endpoint.asked] == ["trimtab-probe-1", "trimtab-probe-2"]
     assert "returned" not in endpoint.asked[0]

@@ -1,5 +1,8 @@
 """From false alarms per year to the level of a test, and from verdicts to an alarm."""
 
+import itertools
+import math
+
 import pytest
 
 from trimtab.drift import Settings, persistent
@@ -10,6 +13,15 @@ from trimtab.errors import BadInput
 def test_two_of_three_at_five_percent_of_hourly_windows_alarms_forty_times_a_year() -> None:
     assert 8766 * _onset_rate(0.05, 2, 3) == pytest.approx(39.6, abs=0.1)
     assert 8766 * _onset_rate(0.01, 2, 3) == pytest.approx(1.7, abs=0.05)
+
+
+def test_onset_rate_agrees_with_all_histories() -> None:
+    for needed, of, alpha in ((1, 1, 0.2), (2, 3, 0.05), (3, 5, 0.3), (4, 4, 0.4)):
+        total = 0.0
+        for history in itertools.product((0, 1), repeat=of + 1):
+            if sum(history[1:]) >= needed > sum(history[:-1]):
+                total += math.prod(alpha if hit else 1 - alpha for hit in history)
+        assert _onset_rate(alpha, needed, of) == pytest.approx(total)
 
 
 def test_alpha_gives_the_wanted_number_of_alarms() -> None:

@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from botocore.session import get_session
-from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.training_world import check_request
 from trimtab.errors import BadInput
 from trimtab.model import deployment, probe
 
@@ -103,13 +102,12 @@ def test_names_follow_from_the_request_and_fit() -> None:
 
 
 def test_container_and_variants_are_what_sagemaker_accepts() -> None:
-    model = get_session().get_service_model("sagemaker")
     container = deployment.container(7, "image", "s3://bucket/model.tar.gz", "us-east-1")
     request = {"ModelName": "a", "PrimaryContainer": container, "Tags": deployment.tags("dev", "shop")}
-    validate_parameters(request, model.operation_model("CreateModel").input_shape)
+    check_request("CreateModel", request)
     variants = deployment.variants("a", "ml.m5.large", 1)
     config = {"EndpointConfigName": "a", "ProductionVariants": variants}
-    validate_parameters(config, model.operation_model("CreateEndpointConfig").input_shape)
+    check_request("CreateEndpointConfig", config)
     assert container["Environment"]["TRIMTAB_MODEL_VERSION"] == "7"
 
 

@@ -264,9 +264,11 @@ with mock_aws():
     s3.create_bucket(Bucket="data-bucket")
     for path in (folder / "bucket").rglob("*"):
         if path.is_file():
-            s3.put_object(Bucket="data-bucket", Key=str(path.relative_to(folder / "bucket")), Body=path.read_bytes())
+            key = str(path.relative_to(folder / "bucket"))
+            s3.put_object(Bucket="data-bucket", Key=key, Body=path.read_bytes())
     profiling.handler({"window": {"id": "2013-03", "plan": "p"}, "shard": 0}, None)
-    counts = s3.get_object(Bucket="data-bucket", Key="windows/parcels/2013-03/shards/p/000.json")["Body"].read()
+    key = "windows/parcels/2013-03/shards/p/000.json"
+    counts = s3.get_object(Bucket="data-bucket", Key=key)["Body"].read()
 print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & set(sys.modules)))
 """
 

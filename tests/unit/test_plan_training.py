@@ -6,16 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.session import get_session
-from botocore.validate import validate_parameters
 from moto import mock_aws
 
 from tests.unit import training_world
-from tests.unit.training_world import SETTINGS, VARIABLES, World, create_world
+from tests.unit.training_world import SETTINGS, VARIABLES, World, check_request, create_world
 from trimtab.aws import clients, training_lock
 from trimtab.errors import BadInput, Conflict, Denied
 from trimtab.instants import format_time
 
+ROLE = "arn:aws:iam::123456789012:role/trimtab-dev-shop-training"
 MARCH = "2013-03-01T07:00:00Z"
 
 
@@ -42,9 +41,8 @@ def test_first_data_starts_once_there_are_enough_days(world: World) -> None:
 def test_the_request_is_one_that_sagemaker_accepts(world: World) -> None:
     world.two_months()
     plan = world.plan(world.asks("data", MARCH))
-    request = {"TrainingJobName": f"{plan['job']}-0", **plan["request"]}
-    shape = get_session().get_service_model("sagemaker").operation_model("CreateTrainingJob").input_shape
-    validate_parameters(request, shape)
+    request = {"TrainingJobName": f"{plan['job']}-0", "RoleArn": ROLE, **plan["request"]}
+    check_request("CreateTrainingJob", request)
     assert request["EnableNetworkIsolation"] is True
     assert request["ResourceConfig"]["VolumeKmsKeyId"] == VARIABLES["KEY_ARN"]
     parameters = {name: json.loads(value) for name, value in request["HyperParameters"].items()}

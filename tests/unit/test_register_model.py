@@ -1,6 +1,5 @@
 """Judging and registering finished jobs on moto: nothing is trusted, nothing is registered twice."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ from moto import mock_aws
 
 from lambdas.judge_challenger.handler import judge_job
 from lambdas.register_model.handler import register
-from tests.unit.training_world import GROUP, SETTINGS, VARIABLES, World, create_world, packed
+from tests.unit.training_world import GROUP, SETTINGS, VARIABLES, World, as_sent, create_world, packed
 from trimtab.aws import clients
 from trimtab.aws.table import edges
 from trimtab.errors import BadInput, Denied
@@ -36,7 +35,7 @@ def trained(world: World, **evaluation: Any) -> dict[str, Any]:
     plan = world.plan(run)
     job = world.finish(plan, **evaluation)
     event = {"input": dict(run.input), "execution_arn": run.execution_arn, "plan": plan, "job": job}
-    return json.loads(json.dumps(event))
+    return as_sent(event)
 
 
 def judged(world: World, event: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def test_a_folder_that_leaves_the_folder_is_refused():
 
 
 def test_an_unexpected_member_is_refused():
-    with pytest.raises(Denied, match="unexpected member 'run.sh'"):
+    with pytest.raises(Denied, match=r"unexpected member 'run\.sh'"):
         read_archive(archive(("model.joblib", b""), ("run.sh", b"")), MODEL_MEMBERS)
 
 
@@ -139,11 +139,11 @@ def test_a_model_is_refused_when_its_manifest_lists_something_else(changes):
 
 
 def test_a_model_without_a_manifest_is_refused():
-    with pytest.raises(Denied, match="lacks manifest.json"):
+    with pytest.raises(Denied, match=r"lacks manifest\.json"):
         read_model(archive(("model.joblib", b"1")))
 
 
 @pytest.mark.parametrize("content", [b"[1]", b"{", b"\xff"])
 def test_a_member_that_is_no_json_object_is_refused(content):
-    with pytest.raises(Denied, match="manifest.json"):
+    with pytest.raises(Denied, match=r"manifest\.json"):
         read_json({"manifest.json": content}, "manifest.json")

@@ -1,7 +1,7 @@
 """Windows of the calendar: half-open, without gaps, named after day, ISO week or month."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -32,8 +32,8 @@ def test_window_of_an_instant(kind, instant, name, start, end):
 def test_windows_touch_without_gap_or_overlap(kind):
     windows = list(islice(ended_windows(kind, _utc("2013-03-15")), 60))
     assert windows[0].end <= _utc("2013-03-15")
-    assert all(newer.start == older.end for newer, older in zip(windows, windows[1:], strict=False))
-    assert all(preceding(kind, newer) == older for newer, older in zip(windows, windows[1:], strict=False))
+    assert all(newer.start == older.end for newer, older in pairwise(windows))
+    assert all(preceding(kind, newer) == older for newer, older in pairwise(windows))
 
 
 def test_a_boundary_belongs_to_the_later_window():

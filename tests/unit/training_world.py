@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
+from botocore.session import get_session
+from botocore.validate import validate_parameters
 from pyarrow import parquet
 
 from lambdas.plan_training.handler import Planner
@@ -34,11 +36,10 @@ CODE = Code(bucket=CODE_BUCKET, key="code.gz", sha256=sha256_hex(b"the code"))
 VARIABLES = {
     "AWS_REGION": "us-east-1",
     "IMAGE_URI": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
-    "TRAINING_ROLE_ARN": "arn:aws:iam::123456789012:role/trimtab-dev-shop-training",
     "KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
     "ENDPOINT": "on",
-    "INSTANCE_TYPE": "ml.m5.large",
-    "INSTANCE_COUNT": "1",
+    "ENDPOINT_INSTANCE_TYPE": "ml.m5.large",
+    "ENDPOINT_INSTANCE_COUNT": "1",
 }
 INTERVAL = {"low": 0.01, "high": 0.03, "confidence": 0.8, "share_positive": 0.95, "blocks": 6}
 
@@ -131,7 +132,7 @@ class World:
     def plan(self, run: Run) -> dict[str, Any]:
         """Plan a training run."""
         planner = Planner(settings=SETTINGS, project=self.project, run=run, code=CODE)
-        return json.loads(json.dumps(planner.answer()))
+        return as_sent(planner.answer())
 
     def pending(self) -> Item | None:
         """Return the pending request."""
@@ -200,6 +201,19 @@ class World:
         arn = self.model(version)["package_arn"]
         answer = client("sagemaker").describe_model_package(ModelPackageName=arn)
         return str(answer["ModelApprovalStatus"])
+
+
+def as_sent(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value as the state machine hands it on."""
+    sent: dict[str, Any] = json.loads(json.dumps(value))
+    return sent
+
+
+def check_request(operation: str, request: dict[str, Any]) -> None:
+    """Raise unless SageMaker's own model of the operation accepts the request."""
+    shape = get_session().get_service_model("sagemaker").operation_model(operation).input_shape
+    assert shape is not None
+    validate_parameters(request, shape)
 
 
 def packed(members: dict[str, bytes]) -> bytes:

@@ -90,7 +90,7 @@ class Watched:
     def capture(self, day: str, rows: pa.Table, version: int = 1) -> None:
         """Write a day's requests and answers as SageMaker captures them, at 05:00."""
         folder = day.replace("-", "/")
-        key = f"captured/{NAME}/trimtab-dev-{NAME}/AllTraffic/{folder}/05/00-00-{version}.jsonl"
+        key = f"captured/{NAME}/trimtab-dev-{NAME}/champion/{folder}/05/00-00-{version}.jsonl"
         self.data.put(key, captured_line(rows, f"{day}T05:00:00Z", version))
 
     def join(self, name: str, rows: pa.Table, committed_at: str, **more: Any) -> None:
@@ -151,7 +151,7 @@ def make_places() -> None:
 
 
 def parcels(first: str, days: int, *, per_day: int = 60, seed: int = 0, heavier: float = 0.0) -> pa.Table:
-    """Make scored parcels: one group of rows per day, their weights shifted by `heavier` standard deviations."""
+    """Make scored parcels: so many a day, heavier by `heavier` standard deviations."""
     draw = np.random.default_rng(seed)
     count = days * per_day
     start = datetime.fromisoformat(first).replace(tzinfo=UTC)

@@ -1,6 +1,5 @@
 """How sensitive the watch is: people set false alarms per year, the level of the tests follows."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,10 +41,8 @@ class Settings:
             raise BadInput("tolerance and max_undetermined_weight are shares; give numbers from 0 to 1")
         if not 0.5 < self.prediction_level < 1 or self.max_alpha > 0.5:
             raise BadInput("give a prediction_level between 0.5 and 1 and a max_alpha of at most 0.5")
-        if not 1 <= self.needed <= self.of <= 8 or self.minimum_rows < 1 or self.minimum_slices < 2:
-            raise BadInput(
-                "give 1 <= needed <= of <= 8, minimum_rows of 1 or more, minimum_slices of 2 or more"
-            )
+        if not 1 <= self.needed <= self.of or self.minimum_rows < 1 or self.minimum_slices < 2:
+            raise BadInput("give 1 <= needed <= of, minimum_rows of 1 or more, minimum_slices of 2 or more")
 
     @property
     def alpha(self) -> float:
@@ -90,8 +87,6 @@ def _level(wanted: float, largest: float, needed: int, of: int) -> float:
 
 def _onset_rate(alpha: float, needed: int, of: int) -> float:
     """Return how often per window a new alarm begins when each verdict is false with probability `alpha`."""
-    total = 0.0
-    for history in itertools.product((0, 1), repeat=of + 1):
-        if sum(history[1:]) >= needed > sum(history[:-1]):
-            total += math.prod(alpha if hit else 1 - alpha for hit in history)
-    return total
+    # The newest is a hit, the one that falls out was none, and between them is one hit less than needed.
+    between = math.comb(of - 1, needed - 1) * alpha ** (needed - 1) * (1 - alpha) ** (of - needed)
+    return alpha * (1 - alpha) * between

@@ -1,0 +1,54 @@
+"""Apply the gate to what the training job measured, once its archives prove to be what they say."""
+
+from typing import Any
+
+from trimtab.aws.objects import Bucket
+from trimtab.aws.settings import FunctionSettings, function_settings, project_folder
+from trimtab.errors import BadInput, Denied, Gone
+from trimtab.model.artifacts import check_order, find_artifacts
+from trimtab.model.gate import Floors, judge
+from trimtab.project import Project, load_project
+from trimtab.training import archive
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Answer with the verdict, its reason in words, and the digest of the model that was judged."""
+    return judge_job(function_settings(), load_project(project_folder()), event["plan"], event["job"])
+
+
+def judge_job(
+    settings: FunctionSettings, project: Project, plan: dict[str, Any], job: dict[str, Any]
+) -> dict[str, Any]:
+    """Judge a finished job; nothing in its archives is ever executed."""
+    models = Bucket(settings.model_bucket)
+    url = job["ModelArtifacts"]["S3ModelArtifacts"]
+    found = find_artifacts(project.name, settings.model_bucket, plan["job"], url)
+    try:
+        with models.open(found.model) as stream:
+            _, manifest = archive.read_model(stream)
+        with models.open(found.output) as stream:
+            output = archive.read_archive(stream, archive.OUTPUT_MEMBERS)
+    except Gone as error:
+        raise BadInput(f"job {job['TrainingJobName']} left no archives: {error}; read its log") from error
+    if archive.read_json(output, archive.MANIFEST) != manifest:
+        raise Denied("the evaluation belongs to another model than the archive holds; train again")
+    check_order(manifest, plan["training_set"], plan["code_sha256"])
+    evaluation = archive.read_json(output, archive.EVALUATION)
+    champion = plan["champion"]["version"] if plan["champion"] else None
+    judgement = judge(evaluation, _floors(project), champion)
+    return {
+        **judgement.to_dict(),
+        "model_sha256": manifest["model_sha256"],
+        "auc": evaluation["challenger"]["auc"],
+        "compared_with": champion,
+    }
+
+
+def _floors(project: Project) -> Floors:
+    gate = project.gate
+    return Floors(
+        min_auc=gate.min_auc,
+        confidence=gate.confidence,
+        min_gain=gate.min_gain,
+        minimum_blocks=gate.minimum_blocks,
+    )

@@ -1,0 +1,1 @@
+"""The infrastructure: per environment a platform, per project four stacks by lifetime."""

@@ -1,0 +1,109 @@
+"""From captured traffic to verdicts: the monitor machine, its functions, the alarms and the dashboard."""
+
+from constructs import Construct
+
+from stacks.constructs.alarm import alarm
+from stacks.constructs.dashboard import dashboard
+from stacks.constructs.trigger import SCHEDULED_TIME, ScheduleTrigger
+from stacks.project import ProjectStack
+from stacks.signals import signals
+from stacks.target import Target
+
+
+class MonitoringStack(ProjectStack):
+    """Compares production with the champion's baseline, and tells people and the train machine."""
+
+    def __init__(self, scope: Construct, id: str, *, target: Target) -> None:
+        """Create the functions, the machine, its schedule, the alarms and the dashboard."""
+        super().__init__(
+            scope, id, target=target, description=f"Trimtab: monitoring of {target.project.name}"
+        )
+        self._add_plan_window()
+        self._add_comparison()
+        self._add_measure_performance()
+        self.add_workflow(
+            "monitor",
+            calls=["plan_window", "profile_shard", "compare_window", "measure_performance", "record_failure"],
+            may=[self.permissions.put_events()],
+        )
+        ScheduleTrigger(
+            self,
+            "Calendar",
+            target=target,
+            permissions=self.permissions,
+            purpose="monitor",
+            machine="monitor",
+            expression=target.project.monitor.schedule,
+            subject={"scheduled_time": SCHEDULED_TIME},
+        )
+        for signal in signals(target):
+            name = "".join(word.capitalize() for word in signal.name.split("-"))
+            alarm(self, f"{name}Alarm", target=target, signal=signal)
+        dashboard(self, "Dashboard", target=target)
+
+    def _add_plan_window(self) -> None:
+        target, may = self.target, self.permissions
+        project = target.project.name
+        kinds = ("WINDOW", "DATASET", "CHAMPION", "PENDING", "PROMOTION")
+        self.add_function(
+            "plan_window",
+            "Says which windows are ready to be judged, splits them into shards and reports that it is alive",
+            memory_mb=512,
+            timeout_seconds=120,
+            may=[
+                may.find(target.data_bucket, f"captured/{project}/*"),
+                may.write(target.data_bucket, f"windows/{project}/*"),
+                may.read_items(*(f"{kind}#{project}" for kind in kinds)),
+                may.use_key("s3", "dynamodb"),
+            ],
+        )
+
+    def _add_comparison(self) -> None:
+        target, may = self.target, self.permissions
+        project = target.project.name
+        captured, windows = f"captured/{project}/*", f"windows/{project}/*"
+        grid, baselines = f"grids/{project}.json", f"baselines/{project}/*"
+        self.add_function(
+            "profile_shard",
+            "Profiles one shard of captured traffic",
+            memory_mb=1024,
+            timeout_seconds=600,
+            may=[
+                may.read(target.data_bucket, captured, grid, windows),
+                may.write(target.data_bucket, windows),
+                may.use_key("s3"),
+            ],
+        )
+        self.add_function(
+            "compare_window",
+            "Adds a window's profiles up, compares them with the baseline and publishes the verdict",
+            memory_mb=1024,
+            timeout_seconds=300,
+            may=[
+                may.read(target.data_bucket, windows),
+                may.read(target.model_bucket, baselines),
+                may.find(target.model_bucket, baselines),
+                may.write(target.data_bucket, windows),
+                may.read_items(f"WINDOW#{project}"),
+                may.write_items(f"WINDOW#{project}"),
+                may.use_key("s3", "dynamodb"),
+            ],
+        )
+
+    def _add_measure_performance(self) -> None:
+        target, may = self.target, self.permissions
+        project = target.project.name
+        datasets, windows = f"datasets/{project}/*", f"windows/{project}/*"
+        self.add_function(
+            "measure_performance",
+            "Measures how good the champion's predictions were, once their labels have come",
+            memory_mb=1024,
+            timeout_seconds=300,
+            may=[
+                may.read(target.data_bucket, "objects/*", datasets),
+                may.write(target.data_bucket, windows),
+                may.read_items(*(f"{kind}#{project}" for kind in ("WINDOW", "MODEL"))),
+                may.write_items(f"WINDOW#{project}"),
+                may.use_key("s3", "dynamodb"),
+            ],
+        )

@@ -1,0 +1,158 @@
+"""The report of a window, from real comparisons of small data."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from trimtab.drift import Baseline, Settings, compare
+from trimtab.profile import Grid, Profile
+from trimtab.report import render_window_report
+from trimtab.report.pictures import picture
+
+NASTY = "<script>alert(1)</script>"
+
+
+def table(rows: int, *, moved: float = 0.0, seed: int = 0) -> pa.Table:
+    draw = np.random.default_rng(seed)
+    places = ["Rome", "Oslo"] if not moved else ["Rome", "Oslo", "<img src=x onerror=alert(2)>"]
+    return pa.table(
+        {
+            NASTY: draw.normal(moved, 1, rows),
+            "steady": draw.normal(0, 1, rows),
+            "place": draw.choice(places, rows).tolist(),
+            "empty": pa.nulls(rows, pa.float64()),
+            "score": draw.uniform(size=rows),
+        }
+    )
+
+
+def report(current: pa.Table, weights: dict[str, float] | None = None, **changes: object) -> dict:
+    then = table(4000)
+    kinds = {
+        NASTY: "numeric",
+        "steady": "numeric",
+        "place": "categorical",
+        "empty": "numeric",
+        "score": "numeric",
+    }
+    grid = Grid.from_table(then, kinds)
+    baseline = Baseline(
+        Profile.of(grid, then), (), weights or {NASTY: 2, "place": 1, "steady": 1, "empty": 0.1}
+    )
+    profile = Profile.of(grid, current)
+    found = compare(baseline, profile, Settings())
+    pictures = {part.name: picture(baseline.profile, profile, part.name) for part in found.features}
+    return found.to_dict() | {
+        "project": "parcels",
+        "environment": "dev",
+        "window": {"id": "2013-03", "from": "2013-03-01T00:00:00Z", "to": "2013-04-01T00:00:00Z"},
+        "champion_version": 1,
+        "persistent": False,
+        "persistence": [2, 3],
+        "history": [],
+        "captured": {
+            "objects": 3, "read": current.num_rows, "outside": 1, "untimed": 0, "duplicate": 2,
+            "unreadable": 0, "by_version": {"1": current.num_rows - 3}, "shards": 2,
+        },
+        "distributions": {name: found for name, found in pictures.items() if found},
+        **changes,
+    }  # fmt: skip
+
+
+class Reader(HTMLParser):
+    """Collect tags and text, and check that tags nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def test_a_column_named_script_stays_text():
+    page = render_window_report(report(table(4000, moved=1.0, seed=1)))
+    found = read(page)
+    assert "script" not in found.tags
+    assert "img" not in found.tags
+    assert not [name for name, _ in found.attributes if name.startswith("on")]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_nothing_is_loaded_from_outside():
+    page = render_window_report(report(table(4000, moved=1.0, seed=1)))
+    found = read(page)
+    assert not {name for name, _ in found.attributes} & {"src", "href", "srcset", "data", "action"}
+    assert not re.search(r"https?://|url\(|@import", page)
+    assert "default-src &#x27;none&#x27;" in page
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_the_verdict_is_one_sentence_with_the_features_by_weight_and_effect():
+    page = render_window_report(report(table(4000, moved=1.0, seed=1)))
+    assert re.search(r"Window 2013-03 drifted against the baseline of version 1: \d+ % of the model", page)
+    cards = re.findall(r'<div class="feature"><h3>(.*?)</h3>', page)
+    assert cards[0].startswith("&lt;script")
+    assert "place" in cards
+    assert "steady" not in cards
+
+
+def test_what_could_not_be_determined_is_listed_with_its_reason():
+    page = render_window_report(report(table(4000, seed=2)))
+    assert "is stable against the baseline of version 1" in page
+    part = page[page.index("What could not be determined") :]
+    assert part.index("<code>empty</code>") < part.index("no value at all") < part.index("ALL_NULL")
+
+
+def test_a_window_that_cannot_be_judged_shows_no_zero_drift():
+    page = render_window_report(report(table(50, seed=2)))
+    assert "cannot be judged against the baseline of version 1: too few rows to judge (50 rows)" in page
+    assert "<dt>of the weight drifted</dt><dd>–</dd>" in page
+
+
+@pytest.mark.parametrize(
+    ("persistent", "said"),
+    [(True, "The drift is persistent"), (False, "No drift persists"), (None, "cannot be told")],
+)
+def test_persistence_has_three_answers(persistent, said):
+    history = [{"id": "2013-02", "verdict": "drifted"}]
+    page = render_window_report(report(table(4000, seed=2), persistent=persistent, history=history))
+    assert said in page
+    assert "2013-02 drifted" in page
+
+
+def test_the_same_report_gives_the_same_bytes():
+    first, second = (render_window_report(report(table(4000, moved=1.0, seed=1))) for _ in range(2))
+    assert first == second
+
+
+def test_pictures_add_up_to_the_whole_on_both_sides():
+    pictures = report(table(4000, moved=1.0, seed=1))["distributions"]
+    assert "empty" not in pictures
+    for found in pictures.values():
+        for side in ("baseline", "current"):
+            rest = found["rest"][side] if found["kind"] == "categorical" else 0
+            assert sum(found[side]) + rest == pytest.approx(1, abs=1e-4)

@@ -1,0 +1,147 @@
+"""Check rows of text against a contract: types first, strictly, then the contract's own checks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.errors
+import pyarrow as pa
+import pyarrow.compute
+
+from trimtab.cells import NAIVE_INSTANT, Flags, arrow_type, flags_of, flat, read_cells
+from trimtab.contract.contract import Column, Contract
+from trimtab.contract.problems import NAIVE, NULL, UNREADABLE, Problem
+from trimtab.errors import BadInput
+
+pc: Any = pyarrow.compute
+_LONGEST_CHECK = 100  # a list of allowed values can be long
+
+_MEANINGS = {
+    "text": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "instant": "an instant such as 2013-01-31T05:00:00Z",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Typed rows in the contract's columns, which of them are good, and what is wrong with the others."""
+
+    table: pa.Table
+    good: Flags
+    problems: tuple[Problem, ...]
+
+
+def check_rows(texts: pa.Table, contract: Contract) -> Checked:
+    """Read rows as the contract's types and check them.
+
+    A row with a cell that cannot be read or must not be null is not checked further. Columns of the contract
+    that the rows lack are null throughout; columns outside the contract are kept as they are, behind.
+    """
+    table, problems = _typed(texts, contract)
+    good = np.ones(table.num_rows, dtype=np.bool_)
+    good[[problem.position for problem in problems]] = False
+    positions = np.flatnonzero(good)
+    sound = table if good.all() else table.take(positions)
+    present = [name for name in contract.columns if name in texts.column_names]
+    for problem in _broken_checks(sound.select(present), contract, positions):
+        good[problem.position] = False
+        problems.append(problem)
+    return Checked(table, good, tuple(problems))
+
+
+def _typed(texts: pa.Table, contract: Contract) -> tuple[pa.Table, list[Problem]]:
+    columns: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, column in contract.columns.items():
+        if name not in texts.column_names:
+            columns[name] = pa.nulls(texts.num_rows, arrow_type(column.kind))
+            continue
+        raw = flat(texts[name])
+        columns[name], unreadable = read_cells(raw, column.kind)
+        problems += _unreadable(column, raw, unreadable)
+        if not column.nullable and raw.null_count:
+            missing = np.flatnonzero(flags_of(raw.is_null()))
+            problems += (Problem(row, name, NULL, None, "must not be null") for row in missing.tolist())
+    rest: dict[str, Any] = {name: texts[name] for name in texts.column_names if name not in columns}
+    return pa.table({**columns, **rest}), problems
+
+
+def _unreadable(column: Column, raw: Any, positions: Any) -> Iterator[Problem]:
+    if not len(positions):
+        return
+    cells = raw.take(positions)
+    naive = flags_of(pc.match_substring_regex(cells, NAIVE_INSTANT)) & (column.kind == "instant")
+    message = f"must be {_MEANINGS[column.kind]}"
+    for row, cell, has_no_zone in zip(positions.tolist(), cells.to_pylist(), naive.tolist(), strict=True):
+        if has_no_zone:
+            yield Problem(row, column.name, NAIVE, cell, "must carry a zone, such as a trailing Z")
+        else:
+            yield Problem(row, column.name, UNREADABLE, cell, message)
+
+
+def _broken_checks(table: pa.Table, contract: Contract, positions: Any) -> Iterator[Problem]:
+    if contract.schema is None or not table.num_rows:
+        return
+    frame = pd.DataFrame(
+        {name: _series(table[name], contract.columns[name]) for name in table.column_names},
+        index=pd.Index(positions),
+    )
+    try:
+        contract.schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        yield from _failures(errors.failure_cases)
+
+
+def _series(values: Any, column: Column) -> "np.ndarray[Any, Any] | pd.api.extensions.ExtensionArray":
+    series = values.to_pandas()
+    if column.kind == "text":
+        return _as_declared(series, column) if str(column.dtype) == "category" else series.array
+    if column.kind == "instant" and getattr(column.dtype, "tz", None) is None:
+        series = series.dt.tz_localize(None)
+    return _as_declared(series, column)
+
+
+def _as_declared(series: "pd.Series[Any]", column: Column) -> "pd.api.extensions.ExtensionArray":
+    """Return the values as what the contract expects: the file's types are ours, not pandas' guesses."""
+    try:
+        return series.astype(column.dtype).array
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput(
+            f"contract.py: column {column.name!r} cannot be given as {column.dtype}: {error}; a whole number "
+            "that may be null is pd.Int64Dtype"
+        ) from error
+
+
+def _failures(cases: pd.DataFrame) -> Iterator[Problem]:
+    whole_rows: set[tuple[int, str]] = set()
+    for context, column, check, value, row in zip(
+        cases["schema_context"],
+        cases["column"],
+        cases["check"],
+        cases["failure_case"],
+        cases["index"],
+        strict=True,
+    ):
+        if row is None or row != row:  # noqa: PLR0124 - only NaN differs from itself
+            raise BadInput(
+                f"contract.py: check {check!s} of {column!s} cannot be carried out: {value!s}; a check may "
+                "use the contract's columns only and must answer for each row"
+            )
+        if context == "DataFrameSchema":
+            # pandera repeats the failure of a whole row for each of its columns.
+            if (int(row), str(check)) not in whole_rows:
+                whole_rows.add((int(row), str(check)))
+                yield Problem(int(row), "(row)", str(check), "the row", f"fails {check}")
+        else:
+            yield Problem(int(row), str(column), str(check), value, _sentence(str(check)))
+
+
+def _sentence(check: str) -> str:
+    if check == "field_uniqueness":
+        return "must be unique"
+    return f"fails {check}" if len(check) <= _LONGEST_CHECK else f"fails {check[:_LONGEST_CHECK]}..."

@@ -1,0 +1,109 @@
+"""What is wrong with which row, and the summaries that people read."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.contract.refusal import Refusal, shown
+
+_EXAMPLES = 3
+UNREADABLE = "type"
+NULL = "not null"
+NAIVE = "zone"
+_BREAKS: Mapping[str, tuple[Any, str, str]] = {
+    UNREADABLE: (
+        "TYPE_MISMATCH",
+        "holds something else than its type in the contract",
+        "numbers take a decimal point and no other sign, nulls one of data.null_tokens in project.toml; "
+        "correct the file, or the column's type in contract.py",
+    ),
+    NAIVE: (
+        "NAIVE_TIMESTAMP",
+        "holds timestamps without a zone",
+        "write them in UTC with a trailing Z, as in 2013-01-31T05:00:00Z",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason to quarantine one row; `position` counts the rows of the table from 0."""
+
+    position: int
+    column: str
+    check: str
+    value: Any
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How often one check of one column failed, with the numbers and values of the first such rows."""
+
+    column: str
+    check: str
+    message: str
+    count: int
+    examples: tuple[tuple[int, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON-able data."""
+        return {
+            "column": self.column,
+            "check": self.check,
+            "message": self.message,
+            "count": self.count,
+            "examples": [{"row": row, "value": value} for row, value in self.examples],
+        }
+
+
+def by_position(problems: Iterable[Problem]) -> dict[int, list[Problem]]:
+    """Group problems by row, in the order of the rows."""
+    grouped: dict[int, list[Problem]] = {}
+    for problem in problems:
+        grouped.setdefault(problem.position, []).append(problem)
+    return dict(sorted(grouped.items()))
+
+
+def summarize(
+    problems: Iterable[Problem], numbers: Sequence[int], sensitive: Collection[str]
+) -> tuple[Finding, ...]:
+    """Count problems by column and check, most frequent first; values of sensitive columns are masked."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.column, problem.check), []).append(problem)
+    findings = []
+    for (column, check), group in groups.items():
+        first = sorted(group, key=lambda problem: problem.position)[:_EXAMPLES]
+        examples = tuple(
+            (int(numbers[problem.position]), shown(problem.value, masked=column in sensitive))
+            for problem in first
+        )
+        count = len({problem.position for problem in group})
+        findings.append(Finding(column, check, group[0].message, count, examples))
+    return tuple(sorted(findings, key=lambda finding: (-finding.count, finding.column, finding.check)))
+
+
+def refuse_if_broken(findings: Sequence[Finding], bad: int, rows: int, most_bad_share: float) -> None:
+    """Raise Refusal when a column changed its type or when too many rows are bad, naming the worst."""
+    for finding in findings:
+        if finding.check in _BREAKS and finding.count > most_bad_share * rows:
+            code, what, remedy = _BREAKS[finding.check]
+            raise Refusal(
+                code,
+                f"column {shown(finding.column)} {what}: {finding.count:,} of {rows:,} rows do not fit, such "
+                f"as {_place(finding)}; {remedy}",
+            )
+    if rows and bad > most_bad_share * rows:
+        worst = findings[0]
+        raise Refusal(
+            "TOO_MANY_BAD_ROWS",
+            f"{bad:,} of {rows:,} rows break the contract, at most {most_bad_share:.1%} may; most often "
+            f"column {shown(worst.column)} {worst.message}, such as {_place(worst)}; correct the file, or "
+            "the contract if the world has changed",
+        )
+
+
+def _place(finding: Finding) -> str:
+    row, value = finding.examples[0]
+    return f"row {row:,} with {value}"

@@ -1,0 +1,1 @@
+"""Late labels: files of prediction id, label and event time, joined with the captured predictions."""

@@ -1,0 +1,140 @@
+"""Read a file of labels: types, nulls, and labels that contradict each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from trimtab.cells import CellKind, arrow_type
+from trimtab.contract.check import check_rows
+from trimtab.contract.contract import Column, Contract
+from trimtab.contract.examination import SetAside, bad_rows, only, ragged_rows
+from trimtab.contract.problems import Finding, Problem, refuse_if_broken, summarize
+from trimtab.contract.refusal import Refusal
+from trimtab.contract.rows import TextRows, read_rows
+from trimtab.project import Project
+from trimtab.project.settings import Data
+
+pc: Any = pyarrow.compute
+
+EVENT_TIME = "event_time"
+_ONE_DAY = timedelta(days=1)
+_CONFLICT = "contradicts another label of the same prediction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """One label for each prediction: its id and label as text, its row's number, and the span of event times.
+
+    `total` counts all rows of the file, `repeated` those that say the same once more.
+    """
+
+    ids: list[str]
+    texts: pa.Table
+    numbers: list[int]
+    first: datetime
+    last: datetime
+    total: int
+    repeated: int
+    set_aside: tuple[SetAside, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+
+    def capture_days(self, lead_days: int) -> Iterator[str]:
+        """Yield the days, as `yyyy/mm/dd`, on which these labels' predictions may have been captured."""
+        day = (self.first - timedelta(days=lead_days)).replace(hour=0, minute=0, second=0, microsecond=0)
+        while day <= self.last + _ONE_DAY:
+            yield f"{day:%Y/%m/%d}"
+            day += _ONE_DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedLabels:
+    """A file of labels that is refused whole, with what is known of its rows."""
+
+    refusal: Refusal
+    total: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def read_labels(data: bytes, contract: Contract, project: Project) -> Labels | RefusedLabels:
+    """Read the bytes of a CSV file of labels, which may be cut off after `data.max_bytes` + 1.
+
+    Of equal labels for one prediction the last stays; labels that contradict each other are all set aside.
+    """
+    settings, label = project.data, project.data.label
+    try:
+        rows = _read_text(data, settings)
+    except Refusal as refusal:
+        return RefusedLabels(refusal=refusal)
+    checked = check_rows(rows.table, _shape(project, contract.columns[label].kind))
+    ids: list[Any] = rows.table[settings.prediction_id].to_pylist()
+    conflicting, last = _by_prediction(ids, checked.table[label].to_pylist(), np.flatnonzero(checked.good))
+    problems = [*checked.problems, *conflicting]
+    numbers = rows.numbers.tolist()
+    findings = summarize(problems, numbers, settings.sensitive)
+    set_aside = (*ragged_rows(rows.ragged, rows.table.num_columns), *bad_rows(rows.table, numbers, problems))
+    known: dict[str, Any] = {
+        "total": rows.total, "set_aside": set_aside, "findings": findings, "warnings": rows.warnings
+    }  # fmt: skip
+    try:
+        refuse_if_broken(findings, len(set_aside), rows.total, settings.max_bad_share)
+        if not last:
+            raise Refusal("NO_ROWS", "no label is left after the checks; see the quarantined rows")
+    except Refusal as refusal:
+        return RefusedLabels(refusal=refusal, **known)
+    kept = np.zeros(len(ids), dtype=np.bool_)
+    kept[last] = True
+    span = pc.min_max(only(checked.table, kept)[EVENT_TIME])
+    return Labels(
+        ids=[ids[position] for position in last],
+        texts=only(rows.table, kept),
+        numbers=[numbers[position] for position in last],
+        first=span["min"].as_py(),
+        last=span["max"].as_py(),
+        repeated=rows.total - len(set_aside) - len(last),
+        **known,
+    )
+
+
+def _read_text(data: bytes, settings: Data) -> TextRows:
+    return read_rows(
+        data,
+        required=(settings.prediction_id, settings.label, EVENT_TIME),
+        optional=(),
+        delimiter=settings.delimiter,
+        null_tokens=settings.null_tokens,
+        max_bytes=settings.max_bytes,
+    )
+
+
+def _by_prediction(ids: list[str], labels: list[Any], positions: Any) -> tuple[list[Problem], list[int]]:
+    """Return the problems of contradicting labels, and the position of the last label of each other id."""
+    seen: dict[str, list[int]] = {}
+    for position in positions.tolist():
+        seen.setdefault(ids[position], []).append(position)
+    conflicting: list[Problem] = []
+    last: list[int] = []
+    for group in seen.values():
+        if len({labels[position] for position in group}) == 1:
+            last.append(group[-1])
+        else:
+            conflicting += (
+                Problem(position, "(row)", "conflict", labels[position], _CONFLICT) for position in group
+            )
+    return conflicting, sorted(last)
+
+
+def _shape(project: Project, label: CellKind) -> Contract:
+    """Return what a file of labels must look like; the label's own checks run on the joined rows."""
+    kinds: dict[str, CellKind] = {
+        project.data.prediction_id: "text", project.data.label: label, EVENT_TIME: "instant"
+    }  # fmt: skip
+    columns = {name: Column(name, kind, False, True, arrow_type(kind)) for name, kind in kinds.items()}
+    return Contract(columns=columns, schema=None)

@@ -1,0 +1,21 @@
+"""Names of the nodes between which the table keeps lineage edges."""
+
+
+def dataset_node(dataset_id: str) -> str:
+    """Name a dataset version."""
+    return f"dataset:{dataset_id}"
+
+
+def training_set_node(training_set_id: str) -> str:
+    """Name a training set."""
+    return f"training-set:{training_set_id}"
+
+
+def model_node(project: str, version: int) -> str:
+    """Name a model version."""
+    return f"model:{project}@{version}"
+
+
+def endpoint_node(endpoint: str) -> str:
+    """Name an endpoint."""
+    return f"endpoint:{endpoint}"
