@@ -1,4 +1,6 @@
-"""A cloud on the laptop: moto, bridges for what it lacks, real handlers and models, and a clock that is the caller's."""
+"""A cloud on the laptop: moto, bridges for what it lacks, real handlers and models, and a clock that is the
+caller's.
+"""
 
 from __future__ import annotations
 

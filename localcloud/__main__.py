@@ -36,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=5055)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     serve.add_argument(
-        "--moved-clock", metavar="START", type=_instant, help="stand at this time until moved: 2013-01-01T00:00:00Z"
+        "--moved-clock",
+        metavar="START",
+        type=_instant,
+        help="stand at this time until moved: 2013-01-01T00:00:00Z",
     )
     serve.add_argument("--deploy", metavar="FOLDER", type=Path, help="deploy this CDK assembly first")
     chosen = parser.parse_args(arguments)
@@ -44,7 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _serve(chosen)
     except OSError as error:
-        print(f"error: cannot listen on {chosen.host}:{chosen.port}: {error}; choose another --port", file=sys.stderr)
+        print(
+            f"error: cannot listen on {chosen.host}:{chosen.port}: {error}; choose another --port",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -55,7 +61,11 @@ def _serve(chosen: argparse.Namespace) -> int:
     with LocalCloud(start=chosen.moved_clock, port=chosen.port, host=chosen.host) as cloud:
         if chosen.deploy is not None:
             cloud.deploy(chosen.deploy)
-        clock = f"a clock that stands at {cloud.now():%Y-%m-%d %H:%M} UTC" if chosen.moved_clock else "the wall clock"
+        clock = (
+            f"a clock that stands at {cloud.now():%Y-%m-%d %H:%M} UTC"
+            if chosen.moved_clock
+            else "the wall clock"
+        )
         exports = " ".join(f"{name}={value}" for name, value in cloud.variables.items())
         print(BANNER.format(url=cloud.endpoint_url, clock=clock, exports=exports), flush=True)
         stop.wait()

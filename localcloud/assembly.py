@@ -1,4 +1,6 @@
-"""Deploy a CDK assembly: exactly the files that `cdk deploy` would send, in the order of the stacks' dependencies."""
+"""Deploy a CDK assembly: exactly the files that `cdk deploy` would send, in the order of the stacks'
+dependencies.
+"""
 
 from __future__ import annotations
 
@@ -193,10 +195,15 @@ def _deploy_stack(context: Context, stack: StackArtifact) -> dict[str, str]:
         "Tags": [{"Key": key, "Value": one} for key, one in stack.tags.items()],
     }
     there = _describe(cloudformation, stack.name)
+    if there is not None and there["StackStatus"] in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):
+        cloudformation.delete_stack(StackName=stack.name)  # it holds nothing, and cannot be updated
+        there = None
     try:
         if there is None:
             cloudformation.create_stack(**settings)
-        elif there["StackStatus"] == "UPDATE_FAILED" or not _is_unchanged(cloudformation, stack, template, there):
+        elif there["StackStatus"] == "UPDATE_FAILED" or not _is_unchanged(
+            cloudformation, stack, template, there
+        ):
             cloudformation.update_stack(**settings)
         else:
             LOG.info("stack %s: no changes", stack.name)

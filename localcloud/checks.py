@@ -1,9 +1,10 @@
 """Refuse what AWS refuses: every request is held against botocore's own model before moto sees it.
 
-Lengths, patterns, enumerations, ranges and required members come from the service's model, so they are those of AWS;
-a short list of rules that no model expresses follows them. The checks sit on the server's side, where every client
-passes: handlers in their workers, state machines (whose clients check nothing), the demo, and the cdk command line.
-S3 is left to moto, which checks what S3 checks; its model has hardly any constraints.
+Lengths, patterns, enumerations, ranges and required members come from the service's model, so they are
+those of AWS; a short list of rules that no model expresses follows them. The checks sit on the server's
+side, where every client passes: handlers in their workers, state machines (whose clients check nothing),
+the demo, and the cdk command line. S3 is left to moto, which checks what S3 checks; its model has hardly
+any constraints.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import Any
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
+from moto.core.model import ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
-from moto.core.model import ServiceModel
 
 LOG = logging.getLogger("localcloud.checks")
 UNCHECKED = frozenset({"s3", "s3bucket_path", "s3control", "sts", "moto_api", "cloudformation"})
@@ -210,7 +211,9 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def _execution_input(parameters: Mapping[str, Any]) -> str | None:
     text = parameters.get("input") or "{}"
     if len(text.encode()) > LARGEST_STATE_BYTES:
-        return _sentence(text, "input", f"Member must have length less than or equal to {LARGEST_STATE_BYTES}")
+        return _sentence(
+            text, "input", f"Member must have length less than or equal to {LARGEST_STATE_BYTES}"
+        )
     return None
 
 
@@ -220,23 +223,29 @@ def _event_entries(parameters: Mapping[str, Any]) -> str | None:
         for entry in parameters.get("Entries") or []
         for name in ("Source", "DetailType", "Detail", "Resources")
     )
-    return f"Total size of the entries in the request is over the limit of {LARGEST_EVENTS_BYTES} bytes." if (
-        size > LARGEST_EVENTS_BYTES
-    ) else None
+    return (
+        f"Total size of the entries in the request is over the limit of {LARGEST_EVENTS_BYTES} bytes."
+        if (size > LARGEST_EVENTS_BYTES)
+        else None
+    )
 
 
 def _metric_data(parameters: Mapping[str, Any]) -> str | None:
     count = len(parameters.get("MetricData") or [])
-    return f"The collection MetricData must not have a size greater than {MOST_METRICS}." if (
-        count > MOST_METRICS
-    ) else None
+    return (
+        f"The collection MetricData must not have a size greater than {MOST_METRICS}."
+        if (count > MOST_METRICS)
+        else None
+    )
 
 
 def _invoke_payload(parameters: Mapping[str, Any]) -> str | None:
     size = len(parameters.get("Payload") or b"")
-    return f"Request must be smaller than {LARGEST_INVOKE_BYTES} bytes for the InvokeFunction operation" if (
-        size > LARGEST_INVOKE_BYTES
-    ) else None
+    return (
+        f"Request must be smaller than {LARGEST_INVOKE_BYTES} bytes for the InvokeFunction operation"
+        if (size > LARGEST_INVOKE_BYTES)
+        else None
+    )
 
 
 SEMANTIC: dict[tuple[str, str], Semantic] = {

@@ -1,9 +1,11 @@
-"""The local cloud's clock: it stands while anything can still run, and moves from one due instant to the next.
+"""The local cloud's clock: it stands while anything can still run, and moves from one due instant to the
+next.
 
-A *moved* clock only ever moves inside `advance_to`. A *wall* clock runs by itself, plus whatever was skipped by
-`advance_to`. Work is told apart by threads: a thread inside `busy()` (or started by `spawn`) is runnable until it
-ends, sleeps on the clock or waits for a `Signal`. Whoever wakes such a thread counts it as runnable on its behalf,
-before it has had a chance to run, so that `settle` can never slip through the gap.
+A *moved* clock only ever moves inside `advance_to`. A *wall* clock runs by itself, plus whatever was
+skipped by `advance_to`. Work is told apart by threads: a thread inside `busy()` (or started by `spawn`) is
+runnable until it ends, sleeps on the clock or waits for a `Signal`. Whoever wakes such a thread counts it
+as runnable on its behalf, before it has had a chance to run, so that `settle` can never slip through the
+gap.
 """
 
 from __future__ import annotations

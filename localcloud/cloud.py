@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from assets.layer import ensure_container, ensure_layer, ensure_runtime
 from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 
+from assets.layer import ensure_container, ensure_layer, ensure_runtime
 from localcloud import (
     alarms,
     assembly,
@@ -78,7 +78,9 @@ class LocalCloud:
     def __enter__(self) -> Self:
         """Start the endpoint and the bridges; raise RuntimeError when another local cloud runs already."""
         if not _one_at_a_time.acquire(blocking=False):
-            raise RuntimeError("a local cloud runs in this process already; close it first: moto's state is shared")
+            raise RuntimeError(
+                "a local cloud runs in this process already; close it first: moto's state is shared"
+            )
         self._undo.callback(_one_at_a_time.release)
         try:
             self._open()

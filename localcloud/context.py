@@ -1,4 +1,6 @@
-"""What every bridge of the local cloud is given: the clock, the endpoint, clients, the bus and where files lie."""
+"""What every bridge of the local cloud is given: the clock, the endpoint, clients, the bus and where files
+lie.
+"""
 
 from __future__ import annotations
 

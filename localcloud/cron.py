@@ -1,4 +1,6 @@
-"""Schedule expressions of EventBridge and its Scheduler: cron(), rate() and at(), and when they are due next."""
+"""Schedule expressions of EventBridge and its Scheduler: cron(), rate() and at(), and when they are due
+next.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,9 @@ def parse(expression: str) -> Schedule:
     """
     match = re.fullmatch(r"(cron|rate|at)\((.*)\)", expression.strip())
     if match is None:
-        raise BadExpression(f"Parameter ScheduleExpression is not valid: {expression!r} is not cron(), rate() or at()")
+        raise BadExpression(
+            f"Parameter ScheduleExpression is not valid: {expression!r} is not cron(), rate() or at()"
+        )
     kind, inside = match[1], match[2].strip()
     if kind == "cron":
         return parse_cron(inside)
@@ -122,7 +126,9 @@ def parse_cron(inside: str) -> Cron:
     """Read the six fields between the brackets: minutes hours day-of-month month day-of-week year."""
     fields = inside.upper().split()
     if len(fields) != 6:
-        raise BadExpression(f"cron({inside}) has {len(fields)} fields; it needs six, the last one being the year")
+        raise BadExpression(
+            f"cron({inside}) has {len(fields)} fields; it needs six, the last one being the year"
+        )
     minutes, hours, days_of_month, months, days_of_week, years = fields
     if (days_of_month == "?") == (days_of_week == "?"):
         raise BadExpression(f"cron({inside}): exactly one of day-of-month and day-of-week must be '?'")

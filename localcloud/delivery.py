@@ -1,4 +1,6 @@
-"""Deliver a payload to a target by its ARN: retry what may pass, put what fails for good into a dead-letter queue."""
+"""Deliver a payload to a target by its ARN: retry what may pass, put what fails for good into a dead-letter
+queue.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def deliver(context: Context, delivery: Delivery) -> None:
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)
     LOG.warning("%s could not be delivered to %s: %s", delivery.source_arn, delivery.target_arn, failure)
     if delivery.dead_letter_arn is not None:
-        code = failure.response["Error"]["Code"] if isinstance(failure, ClientError) else type(failure).__name__
+        code = (
+            failure.response["Error"]["Code"] if isinstance(failure, ClientError) else type(failure).__name__
+        )
         attributes = {
             "RULE_ARN": delivery.source_arn,
             "TARGET_ARN": delivery.target_arn,
@@ -73,9 +77,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, BotoCoreError)
 
 
-def deliver_to_queue_or_topic(
-    context: Context, arn: str, body: Any, attributes: Mapping[str, str]
-) -> None:
+def deliver_to_queue_or_topic(context: Context, arn: str, body: Any, attributes: Mapping[str, str]) -> None:
     """Send a document with text attributes to a queue, topic, bus or function; log when even that fails."""
     service = arn.split(":")[2]
     text = json.dumps(body)

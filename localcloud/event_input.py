@@ -1,4 +1,6 @@
-"""What a rule's target receives: Input, InputPath and InputTransformer, by EventBridge's rules of substitution."""
+"""What a rule's target receives: Input, InputPath and InputTransformer, by EventBridge's rules of
+substitution.
+"""
 
 from __future__ import annotations
 

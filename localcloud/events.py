@@ -1,4 +1,6 @@
-"""EventBridge: rules that match send to every kind of target the stacks use, each in a thread the clock counts."""
+"""EventBridge: rules that match send to every kind of target the stacks use, each in a thread the clock
+counts.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,11 @@ def send_event(rule: Rule, event: Mapping[str, Any]) -> None:
         except BadTemplate as error:
             LOG.error("rule %s: %s", rule.name, error)
             if dead_letter_arn is not None:
-                reasons = {"RULE_ARN": rule.arn, "ERROR_CODE": "INVALID_JSON", "ERROR_MESSAGE": str(error)[:1024]}
+                reasons = {
+                    "RULE_ARN": rule.arn,
+                    "ERROR_CODE": "INVALID_JSON",
+                    "ERROR_MESSAGE": str(error)[:1024],
+                }
                 deliver_to_queue_or_topic(context, dead_letter_arn, event, reasons)
             continue
         policy = target.get("RetryPolicy") or {}

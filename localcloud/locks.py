@@ -1,7 +1,7 @@
 """Serialise the requests to each of moto's backends: its conditional writes are not atomic under threads.
 
-One lock per service and account, re-entrant for the thread that holds it. Requests that run other people's code, or
-wait for something another request must do, hold none.
+One lock per service and account, re-entrant for the thread that holds it. Requests that run other people's
+code, or wait for something another request must do, hold none.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Give moto the local cloud's clock: the names through which its modules read the time are bound to stand-ins.
+"""Give moto the local cloud's clock: the names through which its modules read the time are bound to stand-
+ins.
 
-moto reads the clock in some 190 files, as `datetime.datetime.now`, `datetime.now`, `time.time` and so on. Patching
-those functions for the whole process would move botocore's and the test runner's clock as well, so only the names
-inside `moto.*` modules are rebound, when they are loaded and for those loaded already. The stand-ins make real
-`datetime` objects and pass `isinstance` both ways; without a clock installed they tell the real time.
+moto reads the clock in some 190 files, as `datetime.datetime.now`, `datetime.now`, `time.time` and so on.
+Patching those functions for the whole process would move botocore's and the test runner's clock as well, so
+only the names inside `moto.*` modules are rebound, when they are loaded and for those loaded already. The
+stand-ins make real `datetime` objects and pass `isinstance` both ways; without a clock installed they tell
+the real time.
 """
 
 from __future__ import annotations

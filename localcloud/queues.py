@@ -1,4 +1,6 @@
-"""SQS: long polling that waits instead of spinning, and not at all on a moved clock, which would never pass."""
+"""SQS: long polling that waits instead of spinning, and not at all on a moved clock, which would never
+pass.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """S3: one event per object written or removed, in EventBridge's own envelope, and policies with conditions.
 
-moto sends an "ACL updated" and a "tags added" event with every put; those would need their own requests on AWS and
-are left out. Classic notifications to queues, topics and functions stay moto's.
+moto sends an "ACL updated" and a "tags added" event with every put; those would need their own requests on
+AWS and are left out. Classic notifications to queues, topics and functions stay moto's.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
-import moto.s3.notifications as notifications
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3 import notifications
 from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
 
@@ -41,7 +41,9 @@ def _patch() -> None:
         # moto completes a multipart upload by a put of its own; that is one write, and one event.
         is_completion = reason == "Put" and getattr(key, "multipart", None) is not None
         if detail_type is not None and key is not None and not is_completion:
-            detail = _created(bucket, key, reason) if kind == "ObjectCreated" else _deleted(bucket, key, reason)
+            detail = (
+                _created(bucket, key, reason) if kind == "ObjectCreated" else _deleted(bucket, key, reason)
+            )
             _bridge.context.emit_event("aws.s3", detail_type, detail, [bucket.arn])
 
     def get_permission(self: FakeBucket, action: str, resource: str) -> Any:

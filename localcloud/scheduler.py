@@ -203,7 +203,9 @@ def _patch() -> None:
         if expression:
             try:
                 if isinstance(parse(expression), At):
-                    raise BadExpression("Parameter ScheduleExpression is not valid: rules take cron() and rate()")
+                    raise BadExpression(
+                        "Parameter ScheduleExpression is not valid: rules take cron() and rate()"
+                    )
             except BadExpression as error:
                 raise RuleRefused(str(error)) from error
         rule: Rule = original_put(self, name, **settings)

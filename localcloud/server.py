@@ -1,4 +1,6 @@
-"""The local cloud's endpoint: control routes of its own, everything else to moto, one request per service at a time."""
+"""The local cloud's endpoint: control routes of its own, everything else to moto, one request per service
+at a time.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Endpoint:
             service = getattr(application, "service", "")
             with self.locks.for_request(service, environ):
                 return list(application(environ, start_response))
-        except Exception as error:  # the outermost frame of a request: answer as AWS answers a fault of its own
+        except (
+            Exception
+        ) as error:  # the outermost frame of a request: answer as AWS answers a fault of its own
             return _fault(error, environ, start_response)
 
     def _answer_control(
@@ -68,13 +72,13 @@ class Endpoint:
             status, answer = self._control(f"{environ['REQUEST_METHOD']} {route}", json.loads(raw or b"{}"))
         except ValueError as error:
             status, answer = 400, {"error": str(error)}
-        start_response(f"{status} {'OK' if status < 400 else 'Refused'}", [("Content-Type", "application/json")])
+        start_response(
+            f"{status} {'OK' if status < 400 else 'Refused'}", [("Content-Type", "application/json")]
+        )
         return [json.dumps(answer).encode() + b"\n"]
 
 
-def _fault(
-    error: Exception, environ: dict[str, Any], start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def _fault(error: Exception, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     operation = environ.get("HTTP_X_AMZ_TARGET") or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
     if isinstance(error, NotImplementedError):
         code, status = "NotImplemented", "501 Not Implemented"

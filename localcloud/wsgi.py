@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server with keep-alive, one thread per connection.
 
-Werkzeug's development server closes every connection after one answer, which costs every call of every worker a
-new connection and a new thread; most of the local cloud's calls take less time than that.
+Werkzeug's development server closes every connection after one answer, which costs every call of every
+worker a new connection and a new thread; most of the local cloud's calls take less time than that.
 """
 
 from __future__ import annotations
@@ -185,9 +185,7 @@ def _respond(app: App, environ: dict[str, Any], keep: bool) -> bytes:
     names = set()
     for name, value in headers:
         names.add(name.lower())
-        if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-            lines.append(f"{name}: {value}")
-        elif name.lower() == "content-length" and environ["REQUEST_METHOD"] == "HEAD":
+        if name.lower() not in ("connection", "transfer-encoding", "content-length") or (name.lower() == "content-length" and environ["REQUEST_METHOD"] == "HEAD"):
             lines.append(f"{name}: {value}")
     if "date" not in names:
         lines.append(f"Date: {formatdate(time.time(), usegmt=True)}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.cloudformation import compute, identity, messaging, operations, storage
-from localcloud.cloudformation.engine import patch
+from localcloud.cloudformation import change_sets, compute, engine, identity, messaging, operations, storage
 from localcloud.cloudformation.kinds import KINDS
 from localcloud.cloudformation.resources import bridge
 from localcloud.context import Context
@@ -13,4 +12,9 @@ __all__ = ["KINDS", "compute", "identity", "install", "messaging", "operations",
 
 def install(context: Context) -> None:
     """Make the resources of stacks in this local cloud."""
-    bridge.install(context, patch)
+    bridge.install(context, _patch)
+
+
+def _patch() -> None:
+    engine.patch()
+    change_sets.patch()

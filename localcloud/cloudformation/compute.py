@@ -38,7 +38,13 @@ FUNCTION_SETTINGS = (
     "LoggingConfig",
     "VpcConfig",
 )
-DEFAULTS = {"Timeout": 3, "MemorySize": 128, "Description": "", "Layers": [], "Environment": {"Variables": {}}}
+DEFAULTS = {
+    "Timeout": 3,
+    "MemorySize": 128,
+    "Description": "",
+    "Layers": [],
+    "Environment": {"Variables": {}},
+}
 
 # -- Lambda
 
@@ -69,9 +75,7 @@ def _create_function(context: Context, name: str, properties: Properties) -> Mad
 
 def _reserve(context: Context, name: str, old: Any, new: Any) -> None:
     if new is not None and new != old:
-        call(
-            context, "lambda", "PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=new
-        )
+        call(context, "lambda", "PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=new)
     elif new is None and old is not None:
         call(context, "lambda", "DeleteFunctionConcurrency", FunctionName=name)
 
@@ -222,7 +226,11 @@ def _put_metric_filter(context: Context, name: str, properties: Properties) -> M
     transformations = [
         {
             **camel(without(one, "Dimensions")),
-            **({"dimensions": {d["Key"]: d["Value"] for d in one["Dimensions"]}} if "Dimensions" in one else {}),
+            **(
+                {"dimensions": {d["Key"]: d["Value"] for d in one["Dimensions"]}}
+                if "Dimensions" in one
+                else {}
+            ),
         }
         for one in properties["MetricTransformations"]
     ]

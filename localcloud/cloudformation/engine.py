@@ -1,8 +1,9 @@
 """Stacks: moto keeps them; what makes, changes and deletes their resources is ours.
 
-moto skips types it does not know, replaces what it cannot update by nothing, deletes before it creates, and leaves
-half a stack behind when something fails. Here an unknown type fails before anything is made; an update makes, then
-changes what resolves to something else than before, then deletes; a creation that fails is taken back.
+moto skips types it does not know, replaces what it cannot update by nothing, deletes before it creates, and
+leaves half a stack behind when something fails. Here an unknown type fails before anything is made; an
+update makes, then changes what resolves to something else than before, then deletes; a creation that fails
+is taken back.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import moto.cloudformation.parsing as parsing
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap, clean_json
@@ -111,7 +112,11 @@ def _applied(resources: ResourceMap) -> dict[str, Any]:
 
 
 def _create_resource(
-    logical_id: str, resource_json: dict[str, Any], resources_map: ResourceMap, account_id: str, region_name: str
+    logical_id: str,
+    resource_json: dict[str, Any],
+    resources_map: ResourceMap,
+    account_id: str,
+    region_name: str,
 ) -> Any:
     kind = resource_json["Type"]
     if not _exists(resource_json, resources_map):
@@ -151,7 +156,9 @@ def _change_resource(logical_id: str, resource_json: dict[str, Any], resources: 
     changed.cf_resource_type, changed.logical_resource_id = kind, logical_id
     resources._parsed_resources[logical_id] = changed
     _applied(resources)[logical_id] = (kind, properties)
-    is_replaced = isinstance(changed, OwnResource) and changed.physical_resource_id != current.physical_resource_id
+    is_replaced = (
+        isinstance(changed, OwnResource) and changed.physical_resource_id != current.physical_resource_id
+    )
     return current if is_replaced else None
 
 
@@ -162,7 +169,9 @@ def _changed(current: Any, kind: str, given: dict[str, Any], logical_id: str, re
         return class_of(kind).update_from_cloudformation_json(current, name, given, account, region)
     model = _moto_class_from_type(kind)
     if hasattr(model.update_from_cloudformation_json, "__isabstractmethod__"):
-        raise CannotDeploy(f"the local cloud cannot update the type {kind}; destroy the stack and deploy it again")
+        raise CannotDeploy(
+            f"the local cloud cannot update the type {kind}; destroy the stack and deploy it again"
+        )
     name = getattr(current, "name", logical_id)
     return model.update_from_cloudformation_json(
         original_resource=current,
@@ -202,7 +211,9 @@ def _create_all(self: ResourceMap, template: dict[str, Any]) -> bool:
     return all(one is None or one.is_created() for one in made)
 
 
-def _update_all(self: ResourceMap, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
+def _update_all(
+    self: ResourceMap, template: dict[str, Any], parameters: dict[str, Any] | None = None
+) -> None:
     old = self._resource_json_map
     self._template = template
     if parameters:
@@ -256,11 +267,12 @@ def _create_stack(self: CloudFormationBackend, name: str, template: str, *args: 
         return _moto_create_stack(self, name, template, *args, **kwargs)
     except Exception:
         for stack_id in set(self.stacks) - before:
-            _take_back(self.stacks.pop(stack_id))
+            take_back(self.stacks.pop(stack_id))
         raise
 
 
-def _take_back(stack: Stack) -> None:
+def take_back(stack: Stack) -> None:
+    """Delete what was made of a stack that failed to come up."""
     resources = stack.resource_map
     made = [name for name in reversed(list(_applied(resources))) if name in resources._parsed_resources]
     for logical_id in made:
@@ -278,27 +290,43 @@ def _update_stack(
     tags: dict[str, str] | None = None,
 ) -> None:
     parsed = Stack.parse_template(template)
-    refuse_unknown_types(parsed)
-    same = parsed == self.template_dict and (parameters or {}) == self.parameters and tags in (None, self.tags)
+    same = (
+        parsed == self.template_dict and (parameters or {}) == self.parameters and tags in (None, self.tags)
+    )
     if same and self.status != "UPDATE_FAILED":
         raise ValidationError(message="No updates are to be performed.")
-    self._add_stack_event("UPDATE_IN_PROGRESS", resource_status_reason="User Initiated")
+    apply_template(self, template, parameters, tags=tags, role_arn=role_arn, verb="UPDATE")
+
+
+def apply_template(
+    stack: Stack,
+    template: str,
+    parameters: dict[str, Any] | None,
+    *,
+    tags: dict[str, str] | None,
+    role_arn: str | None,
+    verb: str,
+) -> None:
+    """Bring a stack to what a template says; leave it as VERB_FAILED when a resource fails."""
+    parsed = Stack.parse_template(template)
+    refuse_unknown_types(parsed)
+    stack._add_stack_event(f"{verb}_IN_PROGRESS", resource_status_reason="User Initiated")
     try:
-        self.resource_map.update(parsed, parameters)
+        stack.resource_map.update(parsed, parameters)
     except Exception as error:
-        self.status = "UPDATE_FAILED"
-        self._add_stack_event("UPDATE_FAILED", resource_status_reason=str(error))
+        stack.status = f"{verb}_FAILED"
+        stack._add_stack_event(stack.status, resource_status_reason=str(error))
         raise
-    self.template, self.template_dict, self.role_arn = template, parsed, role_arn
-    self.description = parsed.get("Description")
-    self.output_map = self._create_output_map()
+    stack.template, stack.template_dict, stack.role_arn = template, parsed, role_arn
+    stack.description = parsed.get("Description")
+    stack.output_map = stack._create_output_map()
     if parameters:
-        self.parameters = parameters
+        stack.parameters = parameters
     if tags is not None:
-        self.tags = tags
-    _export_again(self)
-    self._add_stack_event("UPDATE_COMPLETE")
-    self.status = "UPDATE_COMPLETE"
+        stack.tags = tags
+    _export_again(stack)
+    stack._add_stack_event(f"{verb}_COMPLETE")
+    stack.status = f"{verb}_COMPLETE"
 
 
 def _export_again(stack: Stack) -> None:
@@ -306,4 +334,3 @@ def _export_again(stack: Stack) -> None:
     for name in [name for name, export in exports.items() if export.exporting_stack_id == stack.stack_id]:
         del exports[name]
     exports.update({export.name: export for export in stack.exports})
-

@@ -1,7 +1,8 @@
-"""Resource types as the local cloud knows them: what creates, updates and deletes one through the service's own API.
+"""Resource types as the local cloud knows them: what creates, updates and deletes one through the service's
+own API.
 
-moto's models for CloudFormation drop properties, cannot update many types and lack others; its APIs are much better.
-So a kind translates properties into the calls that CloudFormation itself would make.
+moto's models for CloudFormation drop properties, cannot update many types and lack others; its APIs are
+much better. So a kind translates properties into the calls that CloudFormation itself would make.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ def _put_topic(context: Context, name: str, properties: Properties) -> Made:
 
 
 def _subscriptions(context: Context, topic: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = call(context, "sns", "ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    found: list[dict[str, Any]] = call(context, "sns", "ListSubscriptionsByTopic", TopicArn=topic)[
+        "Subscriptions"
+    ]
     return found
 
 
@@ -69,7 +71,12 @@ def _put_topic_policy(context: Context, name: str, properties: Properties) -> Ma
     policy = document(properties["PolicyDocument"])
     for topic in properties["Topics"]:
         call(
-            context, "sns", "SetTopicAttributes", TopicArn=topic, AttributeName="Policy", AttributeValue=policy
+            context,
+            "sns",
+            "SetTopicAttributes",
+            TopicArn=topic,
+            AttributeName="Policy",
+            AttributeValue=policy,
         )
     return Made(physical_id=name, name=name)
 
@@ -120,7 +127,12 @@ def _create_queue(context: Context, name: str, properties: Properties) -> Made:
 
 
 def _update_queue(context: Context, made: Made, old: Properties, new: Properties) -> Made:
-    defaults = {"VisibilityTimeout": 30, "MessageRetentionPeriod": 345_600, "DelaySeconds": 0, "RedrivePolicy": ""}
+    defaults = {
+        "VisibilityTimeout": 30,
+        "MessageRetentionPeriod": 345_600,
+        "DelaySeconds": 0,
+        "RedrivePolicy": "",
+    }
     attributes = _queue_attributes(new)
     for name in _queue_attributes(old):
         if name not in attributes and name in defaults:
@@ -189,10 +201,10 @@ def _delete_rule(context: Context, made: Made, properties: Properties) -> None:
 
 def _put_schedule_group(context: Context, name: str, properties: Properties) -> Made:
     there = ignoring("ConflictException")
-    there(
-        lambda: call(context, "scheduler", "CreateScheduleGroup", Name=name, Tags=properties.get("Tags"))
+    there(lambda: call(context, "scheduler", "CreateScheduleGroup", Name=name, Tags=properties.get("Tags")))
+    return Made(
+        physical_id=name, name=name, attributes={"Arn": arn(context, "scheduler", f"schedule-group/{name}")}
     )
-    return Made(physical_id=name, name=name, attributes={"Arn": arn(context, "scheduler", f"schedule-group/{name}")})
 
 
 def _delete_schedule_group(context: Context, made: Made, properties: Properties) -> None:

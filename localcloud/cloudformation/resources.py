@@ -75,7 +75,12 @@ class OwnResource(CloudFormationModel):
 
     @classmethod
     def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
+        cls,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+        **_: Any,
     ) -> OwnResource:
         """Make the resource through its service's API."""
         properties = cloudformation_json["Properties"]
@@ -123,7 +128,9 @@ def replacing(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> lis
     return [name for name in kind.replaced_by if old.get(name) != new.get(name)]
 
 
-def physical_name(kind: Kind, stack: str, logical_id: str, properties: Mapping[str, Any], salt: str = "") -> str:
+def physical_name(
+    kind: Kind, stack: str, logical_id: str, properties: Mapping[str, Any], salt: str = ""
+) -> str:
     """Return the name a template gives, or one that is a function of stack and logical id."""
     if kind.name_property and kind.name_property in properties:
         return str(properties[kind.name_property])

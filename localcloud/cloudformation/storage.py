@@ -25,7 +25,13 @@ from localcloud.context import Context
 
 
 def _create_bucket(context: Context, name: str, properties: Properties) -> Made:
-    call(context, "s3", "CreateBucket", Bucket=name, ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled"))
+    call(
+        context,
+        "s3",
+        "CreateBucket",
+        Bucket=name,
+        ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled"),
+    )
     return _configure_bucket(context, Made(physical_id=name, name=name), {}, properties)
 
 
@@ -102,7 +108,9 @@ def _expire(context: Context, bucket: str, value: Any) -> None:
         return
     rules = [_lifecycle_rule(rule) for rule in value["Rules"]]
     configuration = {"Rules": rules}
-    call(context, "s3", "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration=configuration)
+    call(
+        context, "s3", "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration=configuration
+    )
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,11 +136,14 @@ def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     if expiration:
         translated["Expiration"] = expiration
     if "NoncurrentVersionExpirationInDays" in rule:
-        translated["NoncurrentVersionExpiration"] = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
+        translated["NoncurrentVersionExpiration"] = {
+            "NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]
+        }
     translated.update(chosen(rule, "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"))
     if "Transitions" in rule:
         translated["Transitions"] = [
-            {"StorageClass": one["StorageClass"], "Days": one["TransitionInDays"]} for one in rule["Transitions"]
+            {"StorageClass": one["StorageClass"], "Days": one["TransitionInDays"]}
+            for one in rule["Transitions"]
         ]
     if "NoncurrentVersionTransitions" in rule:
         translated["NoncurrentVersionTransitions"] = [
@@ -210,7 +221,9 @@ def _keep_bucket_name(context: Context, name: str, properties: Properties) -> Ma
 
 def _empty_bucket(context: Context, made: Made, properties: Properties) -> None:
     """Do what CDK's handler for `auto_delete_objects` does when a stack goes away."""
-    pages = context.client("s3").get_paginator("list_object_versions").paginate(Bucket=properties["BucketName"])
+    pages = (
+        context.client("s3").get_paginator("list_object_versions").paginate(Bucket=properties["BucketName"])
+    )
     for page in pages:
         for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             version = {"Key": one["Key"], "VersionId": one["VersionId"]}
@@ -280,12 +293,19 @@ def _update_table(context: Context, made: Made, old: Properties, new: Properties
     before, after = _table_settings(old), _table_settings(new)
     changed = {
         key: after.get(key)
-        for key in ("BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled", "StreamSpecification")
+        for key in (
+            "BillingMode",
+            "ProvisionedThroughput",
+            "DeletionProtectionEnabled",
+            "StreamSpecification",
+        )
         if before.get(key) != after.get(key)
     }
     if "StreamSpecification" in changed:
         stream = changed["StreamSpecification"]
-        changed["StreamSpecification"] = {**stream, "StreamEnabled": True} if stream else {"StreamEnabled": False}
+        changed["StreamSpecification"] = (
+            {**stream, "StreamEnabled": True} if stream else {"StreamEnabled": False}
+        )
     if "DeletionProtectionEnabled" in changed:
         changed["DeletionProtectionEnabled"] = bool(changed["DeletionProtectionEnabled"])
     if before.get("GlobalSecondaryIndexes") != after.get("GlobalSecondaryIndexes"):
@@ -295,7 +315,11 @@ def _update_table(context: Context, made: Made, old: Properties, new: Properties
         call(context, "dynamodb", "UpdateTable", TableName=made.name, **changed)
     if before.get("Tags") != after.get("Tags"):
         call(
-            context, "dynamodb", "TagResource", ResourceArn=made.attributes["Arn"], Tags=after.get("Tags") or []
+            context,
+            "dynamodb",
+            "TagResource",
+            ResourceArn=made.attributes["Arn"],
+            Tags=after.get("Tags") or [],
         )
     return _configure_table(context, made.name, before, after)
 

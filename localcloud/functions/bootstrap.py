@@ -1,7 +1,9 @@
-"""What runs inside Lambda: a process that imports the costly common modules once and forks a worker per function.
+"""What runs inside Lambda: a process that imports the costly common modules once and forks a worker per
+function.
 
-Started with `-I -S`, so neither the checkout nor the virtual environment is on its path; only the standard library
-may be imported here at the top. A worker sees its function's unpacked zip, the layer, and Lambda's own runtime.
+Started with `-I -S`, so neither the checkout nor the virtual environment is on its path; only the standard
+library may be imported here at the top. A worker sees its function's unpacked zip, the layer, and Lambda's
+own runtime.
 """
 
 from __future__ import annotations

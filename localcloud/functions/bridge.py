@@ -1,4 +1,6 @@
-"""Put real invocations in moto's place: synchronous calls answer, asynchronous ones retry and end in a queue."""
+"""Put real invocations in moto's place: synchronous calls answer, asynchronous ones retry and end in a
+queue.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def _patch() -> None:
     original_init, original_update = LambdaFunction.__init__, LambdaFunction.update_configuration
     original_layer_init = LayerVersion.__init__
 
-    def __init__(self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any) -> None:  # noqa: N807
+    def __init__(
+        self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
         original_init(self, account_id, spec, *args, **kwargs)
         _keep(self, spec)
 
@@ -115,7 +119,11 @@ def _run_asynchronously(function: LambdaFunction, event: Any) -> None:
             _bridge.context,
             target,
             event,
-            {"RequestID": outcome.request_id, "ErrorCode": "200", "ErrorMessage": error["errorMessage"][:1024]},
+            {
+                "RequestID": outcome.request_id,
+                "ErrorCode": "200",
+                "ErrorMessage": error["errorMessage"][:1024],
+            },
         )
 
 

@@ -75,7 +75,9 @@ class Functions:
         dimensions = {"FunctionName": function.function_name}
         counts = {"Invocations": 1.0, "Errors": float(is_error)}
         metrics.record(self._context, "AWS/Lambda", counts, dimensions, unit="Count")
-        metrics.record(self._context, "AWS/Lambda", {"Duration": milliseconds}, dimensions, unit="Milliseconds")
+        metrics.record(
+            self._context, "AWS/Lambda", {"Duration": milliseconds}, dimensions, unit="Milliseconds"
+        )
 
     def _run(self, function: LambdaFunction, event: Any, request_id: str) -> tuple[dict[str, Any], str]:
         timeout = float(function.timeout or 3)

@@ -202,7 +202,9 @@ class WorkerPool:
         gate.limit.release()
 
     def _surplus(self) -> list[Worker]:
-        idle = sorted((one for gate in self._gates.values() for one in gate.idle), key=lambda one: one.used_at)
+        idle = sorted(
+            (one for gate in self._gates.values() for one in gate.idle), key=lambda one: one.used_at
+        )
         surplus = idle[: max(0, len(idle) - KEPT_IDLE)]
         for one in surplus:
             self._gates[one.spec].idle.remove(one)

@@ -1,4 +1,6 @@
-"""A CDK assembly made by hand: a stage with two stacks, one needing the other, with a function from a folder."""
+"""A CDK assembly made by hand: a stage with two stacks, one needing the other, with a function from a
+folder.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ TRUST = {
 }
 
 
-def write_assembly(folder: Path, *, answer: str, timeout: int = 5, stray: dict[str, Any] | None = None) -> Path:
+def write_assembly(
+    folder: Path, *, answer: str, timeout: int = 5, stray: dict[str, Any] | None = None
+) -> Path:
     """Write an assembly whose function answers with a text; `stray` adds a resource to its stack."""
     stage = folder / "assembly-Dev"
     code = stage / f"asset.{answer}"
@@ -41,7 +45,10 @@ def write_assembly(folder: Path, *, answer: str, timeout: int = 5, stray: dict[s
         _write(stage / f"{name}.assets.json", asset_manifest(answer if name == "Small-Calls" else None))
         artifacts[f"{name}.assets"] = {
             "type": "cdk:asset-manifest",
-            "properties": {"file": f"{name}.assets.json", "requiresBootstrapStackVersion": 6},
+            "properties": {
+                "file": f"{name}.assets.json",
+                "requiresBootstrapStackVersion": 6,
+            },  # as any app that CDK synthesizes asks for
         }
         artifacts[name] = {
             "type": "aws:cloudformation:stack",
@@ -98,7 +105,9 @@ def asset_manifest(answer: str | None) -> dict[str, Any]:
         files[answer] = {
             "displayName": "Code",
             "source": {"path": f"asset.{answer}", "packaging": "zip"},
-            "destinations": {"here": {"bucketName": ASSETS, "objectKey": f"{answer}.zip", "region": "us-east-1"}},
+            "destinations": {
+                "here": {"bucketName": ASSETS, "objectKey": f"{answer}.zip", "region": "us-east-1"}
+            },
         }
     return {"version": "48.0.0", "files": files, "dockerImages": {}}
 

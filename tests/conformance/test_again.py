@@ -1,4 +1,6 @@
-"""A local cloud leaves nothing behind: the next one in the same process starts empty, with a clock of its own."""
+"""A local cloud leaves nothing behind: the next one in the same process starts empty, with a clock of its
+own.
+"""
 
 from __future__ import annotations
 

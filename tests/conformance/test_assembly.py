@@ -42,8 +42,13 @@ def test_the_same_again_changes_nothing_and_a_change_updates(cloud: LocalCloud, 
 
 
 def test_a_failure_names_the_stack_and_the_resource(cloud: LocalCloud, tmp_path: Path) -> None:
-    stray = {"Type": "AWS::SNS::Subscription", "Properties": {"Protocol": "sqs", "Endpoint": "x", "TopicArn": "y"}}
-    with pytest.raises(DeploymentFailed, match=r"stack Small-Calls: Resource Stray \(AWS::SNS::Subscription\)"):
+    stray = {
+        "Type": "AWS::SNS::Subscription",
+        "Properties": {"Protocol": "sqs", "Endpoint": "x", "TopicArn": "y"},
+    }
+    with pytest.raises(
+        DeploymentFailed, match=r"stack Small-Calls: Resource Stray \(AWS::SNS::Subscription\)"
+    ):
         cloud.deploy(write_assembly(tmp_path / "a", answer="third", stray=stray))
     outputs = cloud.deploy(write_assembly(tmp_path / "b", answer="third"))
     assert outputs["Small-Calls"] == {"Name": "small"}
@@ -76,4 +81,9 @@ def test_the_project_deploys_and_deploys_again(cloud: LocalCloud, assembly: Path
     assert len(first) == 5
     assert cloud.deploy(assembly, stages=("Dev",)) == first
     machines = cloud.client("stepfunctions").list_state_machines()["stateMachines"]
-    assert [machine["name"].rpartition("-")[2] for machine in machines] == ["ingest", "train", "deploy", "monitor"]
+    assert [machine["name"].rpartition("-")[2] for machine in machines] == [
+        "ingest",
+        "train",
+        "deploy",
+        "monitor",
+    ]

@@ -73,7 +73,10 @@ def client(variables: dict[str, str]) -> Callable[[str], Any]:
 
 def test_bootstrap_deploy_update_and_destroy(cdk: Cdk, client: Callable[[str], Any], tmp_path: Path) -> None:
     assert "bootstrapped" in cdk("bootstrap", "aws://123456789012/us-east-1")
-    for method in (["--method=direct"], []):  # directly, and by change sets as the command line does by itself
+    for method in (
+        ["--method=direct"],
+        [],
+    ):  # directly, and by change sets as the command line does by itself
         for word, timeout in (("first", 5), ("second", 7)):
             folder = write_assembly(tmp_path / word, answer=word, timeout=timeout)
             said = cdk("deploy", "--app", str(folder), "Dev/*", "--require-approval", "never", *method)

@@ -1,4 +1,6 @@
-"""CloudFormation: what a template says is made, changed and deleted for real, and failures name the resource."""
+"""CloudFormation: what a template says is made, changed and deleted for real, and failures name the
+resource.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from localcloud import LocalCloud
 
 POLICY = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::conformance-bucket/*"}],
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::conformance-bucket/*"}
+    ],
 }
 DENY_PLAIN_HTTP = {
     "Version": "2012-10-17",
@@ -27,7 +31,10 @@ DENY_PLAIN_HTTP = {
         }
     ],
 }
-MACHINE = {"StartAt": "Call", "States": {"Call": {"Type": "Pass", "Parameters": {"queue": "${Queue}"}, "End": True}}}
+MACHINE = {
+    "StartAt": "Call",
+    "States": {"Call": {"Type": "Pass", "Parameters": {"queue": "${Queue}"}, "End": True}},
+}
 
 
 def template() -> dict[str, Any]:
@@ -106,7 +113,10 @@ def template() -> dict[str, Any]:
                     "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
                 },
             },
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "conformance", "VisibilityTimeout": 60}},
+            "Queue": {
+                "Type": "AWS::SQS::Queue",
+                "Properties": {"QueueName": "conformance", "VisibilityTimeout": 60},
+            },
             "QueuePolicy": {
                 "Type": "AWS::SQS::QueuePolicy",
                 "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": POLICY},
@@ -142,7 +152,11 @@ def template() -> dict[str, Any]:
             },
             "InvokeConfig": {
                 "Type": "AWS::Lambda::EventInvokeConfig",
-                "Properties": {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", "MaximumRetryAttempts": 1},
+                "Properties": {
+                    "FunctionName": {"Ref": "Function"},
+                    "Qualifier": "$LATEST",
+                    "MaximumRetryAttempts": 1,
+                },
             },
             "Permission": {
                 "Type": "AWS::Lambda::Permission",
@@ -218,7 +232,10 @@ def template() -> dict[str, Any]:
             },
             "PackageGroup": {
                 "Type": "AWS::SageMaker::ModelPackageGroup",
-                "Properties": {"ModelPackageGroupName": "conformance", "ModelPackageGroupDescription": "models"},
+                "Properties": {
+                    "ModelPackageGroupName": "conformance",
+                    "ModelPackageGroupDescription": "models",
+                },
             },
             "Parameter": {
                 "Type": "AWS::SSM::Parameter",
@@ -247,7 +264,9 @@ def test_every_property_reaches_its_service(cloud: LocalCloud, stack: str) -> No
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-    assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+    assert (
+        s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+    )
     assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
     rule = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"][0]
     assert rule["Expiration"]["Days"] == 30
@@ -311,7 +330,10 @@ def test_an_update_changes_what_changed_and_keeps_the_data(cloud: LocalCloud, st
     assert schedule["ScheduleExpression"] == "rate(1 day)"
     assert cloud.client("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 90
     machine = cloud.client("stepfunctions").list_state_machines()["stateMachines"][0]["stateMachineArn"]
-    assert "changed" in cloud.client("stepfunctions").describe_state_machine(stateMachineArn=machine)["definition"]
+    assert (
+        "changed"
+        in cloud.client("stepfunctions").describe_state_machine(stateMachineArn=machine)["definition"]
+    )
     assert cloud.client("sqs").get_queue_url(QueueName="added")["QueueUrl"]
     with pytest.raises(ClientError, match="ParameterNotFound"):
         cloud.client("ssm").get_parameter(Name="/conformance")
@@ -330,7 +352,9 @@ def test_an_unknown_type_fails_before_anything_is_made(cloud: LocalCloud) -> Non
             "Odd": {"Type": "AWS::Bedrock::Guardrail", "Properties": {}},
         }
     }
-    with pytest.raises(ClientError, match=r"Resource Odd \(AWS::Bedrock::Guardrail\).*does not have the type"):
+    with pytest.raises(
+        ClientError, match=r"Resource Odd \(AWS::Bedrock::Guardrail\).*does not have the type"
+    ):
         cloud.client("cloudformation").create_stack(StackName="odd", TemplateBody=json.dumps(body))
     with pytest.raises(ClientError, match="NonExistentQueue"):
         cloud.client("sqs").get_queue_url(QueueName="never-made")
@@ -346,7 +370,10 @@ def test_a_failing_resource_is_named_and_the_rest_is_taken_back(cloud: LocalClou
                 "Properties": {
                     "ScheduleExpression": "cron(0 25 * * ? *)",
                     "FlexibleTimeWindow": {"Mode": "OFF"},
-                    "Target": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:aws:iam::1:role/r"},
+                    "Target": {
+                        "Arn": "arn:aws:sqs:us-east-1:123456789012:q",
+                        "RoleArn": "arn:aws:iam::1:role/r",
+                    },
                 },
             },
         }
@@ -361,7 +388,11 @@ def test_a_failing_resource_is_named_and_the_rest_is_taken_back(cloud: LocalClou
 
 
 def test_an_unknown_property_is_refused(cloud: LocalCloud) -> None:
-    body = {"Resources": {"Topic": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": "not valid!"}}}}
+    body = {
+        "Resources": {
+            "Topic": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": "not valid!"}}
+        }
+    }
     with pytest.raises(ClientError, match="regular expression pattern"):
         cloud.client("cloudformation").create_stack(StackName="invalid", TemplateBody=json.dumps(body))
 
@@ -385,7 +416,11 @@ def test_a_replacement_under_a_fixed_name_is_refused(cloud: LocalCloud, stack: s
 def test_deletion_leaves_nothing_but_what_is_retained(cloud: LocalCloud) -> None:
     body = {
         "Resources": {
-            "Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "kept-one"}},
+            "Kept": {
+                "Type": "AWS::S3::Bucket",
+                "DeletionPolicy": "Retain",
+                "Properties": {"BucketName": "kept-one"},
+            },
             "Gone": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "gone-one"}},
         }
     }

@@ -1,4 +1,6 @@
-"""EventBridge: rules match, inputs are transformed, every kind of target is reached, what fails is not lost."""
+"""EventBridge: rules match, inputs are transformed, every kind of target is reached, what fails is not
+lost.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,12 @@ def put_rule(cloud: LocalCloud, name: str, pattern: dict[str, Any], *targets: di
 
 
 def put_event(cloud: LocalCloud, source: str, detail: dict[str, Any]) -> None:
-    entry = {"Source": source, "DetailType": "Thing Happened", "Detail": json.dumps(detail), "Resources": ["arn:x"]}
+    entry = {
+        "Source": source,
+        "DetailType": "Thing Happened",
+        "Detail": json.dumps(detail),
+        "Resources": ["arn:x"],
+    }
     answer = cloud.client("events").put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0
     cloud.settle(20)
@@ -46,7 +53,9 @@ def test_one_put_gives_one_event_in_the_golden_envelope(
         "detail": {"bucket": {"name": ["landing"]}, "object": {"key": [{"prefix": "landing/flights/"}]}},
     }
     put_rule(cloud, "uploads", pattern, {"Arn": arn})
-    first = s3.put_object(Bucket="landing", Key="landing/flights/data/a b+c.csv", Body=b"12345", Tagging="a=b")
+    first = s3.put_object(
+        Bucket="landing", Key="landing/flights/data/a b+c.csv", Body=b"12345", Tagging="a=b"
+    )
     s3.put_object(Bucket="landing", Key="landing/other/data/x.csv", Body=b"1")
     second = s3.put_object(Bucket="landing", Key="landing/flights/data/a b+c.csv", Body=b"123456")
     cloud.settle(20)
@@ -62,7 +71,10 @@ def test_one_put_gives_one_event_in_the_golden_envelope(
     assert described["key"] == "landing/flights/data/a b+c.csv"
     assert described["size"] == 5
     assert described["etag"] == first["ETag"].strip('"')
-    assert [one["detail"]["object"]["version-id"] for one in found] == [first["VersionId"], second["VersionId"]]
+    assert [one["detail"]["object"]["version-id"] for one in found] == [
+        first["VersionId"],
+        second["VersionId"],
+    ]
     assert event["detail"]["reason"] == "PutObject"
 
 
@@ -70,7 +82,9 @@ def test_a_multipart_upload_gives_one_event(cloud: LocalCloud, make_queue: Queue
     url, arn = make_queue("multipart")
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="parts")
-    s3.put_bucket_notification_configuration(Bucket="parts", NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_bucket_notification_configuration(
+        Bucket="parts", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
     put_rule(cloud, "parts", {"source": ["aws.s3"], "detail": {"bucket": {"name": ["parts"]}}}, {"Arn": arn})
     upload = s3.create_multipart_upload(Bucket="parts", Key="big")["UploadId"]
     part = s3.upload_part(Bucket="parts", Key="big", UploadId=upload, PartNumber=1, Body=b"x" * 10)["ETag"]
@@ -81,7 +95,9 @@ def test_a_multipart_upload_gives_one_event(cloud: LocalCloud, make_queue: Queue
     assert event["detail"]["reason"] == "CompleteMultipartUpload"
 
 
-def test_targets_receive_what_their_input_says(cloud: LocalCloud, make_queue: Queue, messages: Messages) -> None:
+def test_targets_receive_what_their_input_says(
+    cloud: LocalCloud, make_queue: Queue, messages: Messages
+) -> None:
     queues = [make_queue(f"input-{number}") for number in range(4)]
     transformer = {
         "InputPathsMap": {"key": "$.detail.key", "count": "$.detail.count", "none": "$.detail.nothing"},
@@ -150,7 +166,9 @@ def test_what_cannot_be_delivered_lands_in_the_dead_letter_queue(
 ) -> None:
     url, arn = make_queue("rule-dead-letters")
     gone = f"arn:aws:lambda:{cloud.region}:{cloud.account}:function:there-is-none"
-    put_rule(cloud, "undeliverable", {"source": ["undeliverable"]}, {"Arn": gone, "DeadLetterConfig": {"Arn": arn}})
+    put_rule(
+        cloud, "undeliverable", {"source": ["undeliverable"]}, {"Arn": gone, "DeadLetterConfig": {"Arn": arn}}
+    )
     put_event(cloud, "undeliverable", {"n": 1})
     received = cloud.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"][0]
     assert json.loads(received["Body"])["detail"] == {"n": 1}
@@ -177,7 +195,9 @@ def test_a_template_with_an_unknown_variable_is_refused(cloud: LocalCloud) -> No
     with pytest.raises(ClientError, match="placeholder which is not defined: nobody"):
         cloud.client("events").put_targets(
             Rule="unknown",
-            Targets=[{**target, "InputTransformer": {"InputTemplate": '{"a": <nobody>}', "InputPathsMap": {}}}],
+            Targets=[
+                {**target, "InputTransformer": {"InputTemplate": '{"a": <nobody>}', "InputPathsMap": {}}}
+            ],
         )
 
 

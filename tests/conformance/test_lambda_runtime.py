@@ -1,4 +1,5 @@
-"""Lambda: real handlers in warm workers that see the zip, the layer and Lambda's runtime, and nothing else."""
+"""Lambda: real handlers in warm workers that see the zip, the layer and Lambda's runtime, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def invoke(cloud: LocalCloud, name: str, event: Any, **settings: Any) -> tuple[A
 def layer(cloud: LocalCloud) -> str:
     from tests.conformance.conftest import zipped
 
-    made = cloud.client("lambda").publish_layer_version(LayerName="libraries", Content={"ZipFile": zipped(a="")})
+    made = cloud.client("lambda").publish_layer_version(
+        LayerName="libraries", Content={"ZipFile": zipped(a="")}
+    )
     arn: str = made["LayerVersionArn"]
     return arn
 
@@ -87,7 +90,9 @@ def test_a_worker_stays_warm_and_a_change_of_settings_starts_another(
 def test_failures_are_described_as_lambda_describes_them(
     cloud: LocalCloud, make_function: Callable[..., str]
 ) -> None:
-    make_function("fails", "class BadInput(Exception):\n    pass\n\ndef handler(e, c):\n    raise BadInput('no rows')\n")
+    make_function(
+        "fails", "class BadInput(Exception):\n    pass\n\ndef handler(e, c):\n    raise BadInput('no rows')\n"
+    )
     payload, error, log = invoke(cloud, "fails", {})
     assert error == "Unhandled"
     assert payload["errorType"] == "BadInput"
@@ -121,7 +126,9 @@ def test_what_cannot_run_says_why(
 
 
 def test_a_timeout_ends_the_worker(cloud: LocalCloud, make_function: Callable[..., str]) -> None:
-    make_function("slow", "import time\n\ndef handler(e, c):\n    time.sleep(e)\n    return 'done'\n", Timeout=1)
+    make_function(
+        "slow", "import time\n\ndef handler(e, c):\n    time.sleep(e)\n    return 'done'\n", Timeout=1
+    )
     started = time.monotonic()
     payload, _, log = invoke(cloud, "slow", 30)
     assert time.monotonic() - started < 5
@@ -134,7 +141,9 @@ def test_a_timeout_ends_the_worker(cloud: LocalCloud, make_function: Callable[..
 def test_output_becomes_log_events_on_the_moved_clock(
     cloud: LocalCloud, make_function: Callable[..., str]
 ) -> None:
-    make_function("talks", "import logging\n\ndef handler(e, c):\n    print('said')\n    logging.error('logged')\n")
+    make_function(
+        "talks", "import logging\n\ndef handler(e, c):\n    print('said')\n    logging.error('logged')\n"
+    )
     invoke(cloud, "talks", {})
     logs = cloud.client("logs")
     events = logs.filter_log_events(logGroupName="/aws/lambda/talks")["events"]
@@ -146,7 +155,9 @@ def test_output_becomes_log_events_on_the_moved_clock(
 
 
 def test_calls_overlap_in_workers_of_their_own(cloud: LocalCloud, make_function: Callable[..., str]) -> None:
-    make_function("waits", "import os, time\n\ndef handler(e, c):\n    time.sleep(0.3)\n    return os.getpid()\n")
+    make_function(
+        "waits", "import os, time\n\ndef handler(e, c):\n    time.sleep(0.3)\n    return os.getpid()\n"
+    )
     seen: list[int] = []
     threads = [threading.Thread(target=lambda: seen.append(invoke(cloud, "waits", {})[0])) for _ in range(2)]
     for thread in threads:
@@ -165,7 +176,9 @@ def test_an_asynchronous_call_is_retried_and_ends_in_the_dead_letter_queue(
     url, arn = make_queue("function-dead-letters")
     source = "def handler(e, c):\n    print('attempt')\n    raise ValueError('never')\n"
     make_function("hopeless", source, DeadLetterConfig={"TargetArn": arn})
-    answer = cloud.client("lambda").invoke(FunctionName="hopeless", InvocationType="Event", Payload=b'{"n": 1}')
+    answer = cloud.client("lambda").invoke(
+        FunctionName="hopeless", InvocationType="Event", Payload=b'{"n": 1}'
+    )
     assert answer["StatusCode"] == 202
     cloud.settle(20)
     assert messages(url) == []
@@ -173,7 +186,9 @@ def test_an_asynchronous_call_is_retried_and_ends_in_the_dead_letter_queue(
     cloud.advance_to(before.replace(minute=10), 20)
     assert messages(url) == [{"n": 1}]
     events = cloud.client("logs").filter_log_events(logGroupName="/aws/lambda/hopeless")["events"]
-    attempts = [event["timestamp"] / 1000 - before.timestamp() for event in events if event["message"] == "attempt"]
+    attempts = [
+        event["timestamp"] / 1000 - before.timestamp() for event in events if event["message"] == "attempt"
+    ]
     assert sorted(attempts) == [0, 60, 180]
 
 

@@ -61,7 +61,14 @@ def test_cron_follows_a_zone_over_the_change_of_clocks() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["cron(0 6 * * *)", "cron(0 6 * * * *)", "cron(0 25 * * ? *)", "rate(1 days)", "rate(5 minute)", "every day"],
+    [
+        "cron(0 6 * * *)",
+        "cron(0 6 * * * *)",
+        "cron(0 25 * * ? *)",
+        "rate(1 days)",
+        "rate(5 minute)",
+        "every day",
+    ],
 )
 def test_what_aws_refuses_is_refused(expression: str) -> None:
     with pytest.raises(BadExpression):
@@ -83,7 +90,9 @@ def schedule(cloud: LocalCloud, name: str, expression: str, arn: str, **settings
     )
 
 
-def test_schedules_fire_in_order_at_their_times(cloud: LocalCloud, make_queue: Queue, messages: Messages) -> None:
+def test_schedules_fire_in_order_at_their_times(
+    cloud: LocalCloud, make_queue: Queue, messages: Messages
+) -> None:
     url, arn = make_queue("ticks")
     text = '{"name": "%s", "time": "<aws.scheduler.scheduled-time>", "id": "<aws.scheduler.execution-id>"}'
     schedule(cloud, "daily", "cron(0 6 * * ? *)", arn, Target={"Input": text % "daily"})
@@ -126,7 +135,9 @@ def test_a_function_is_called_with_the_scheduled_time(
         f"    boto3.client('sqs').send_message(QueueUrl='{url}', MessageBody=json.dumps(event))\n"
     )
     function = make_function("scheduled", source)
-    schedule(cloud, "call", "rate(1 day)", function, Target={"Input": '{"at": "<aws.scheduler.scheduled-time>"}'})
+    schedule(
+        cloud, "call", "rate(1 day)", function, Target={"Input": '{"at": "<aws.scheduler.scheduled-time>"}'}
+    )
     due = cloud.now() + timedelta(days=1)
     cloud.advance_to(due, 20)
     assert messages(url) == [{"at": due.strftime("%Y-%m-%dT%H:%M:%SZ")}]

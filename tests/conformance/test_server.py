@@ -1,4 +1,6 @@
-"""The endpoint: connections are kept, its own routes answer, faults say what failed, and it can start again."""
+"""The endpoint: connections are kept, its own routes answer, faults say what failed, and it can start
+again.
+"""
 
 from __future__ import annotations
 
