@@ -36,4 +36,4 @@ def build_code(root: Path, project: str) -> Path:
             path.write_bytes(data)
             path.chmod(0o644)
 
-    return build_once(root / "build/code" / f"{project}-{digest_of(files)[:16]}", build)
+    return build_once(root / "build/code" / f"{project}-{digest_of(files)}", build)

@@ -67,9 +67,10 @@ def _play_year(screen: Screen, assembly: Path) -> tuple[dict[str, Any], float, d
         deployed = time.monotonic()
         screen.say(f"deployed {len(stacks)} stacks to the local cloud at {cloud.endpoint_url}")
         played = play(cloud, screen.progress)
-        screen.say("the year is over; scoring it again with version 1, then rolling back")
+        screen.say("the year is over: rolling back, and scoring it again with version 1")
+        rollback = roll_back(cloud, ROOT)
         summary = tell(cloud, played, cloud.container_python, OUTPUT / "frozen")
-        summary["rollback"] = roll_back(cloud, ROOT)
+        summary["rollback"] = rollback
         return summary, deployed, cloud.usage.as_dict()
 
 

@@ -35,7 +35,7 @@ def tell(cloud: LocalCloud, played: Played, container_python: Path, scratch: Pat
     frozen = _frozen_scores(cloud, models, scored, container_python, scratch)
     windows = {item["sk"]: item for item in table.query(f"WINDOW#{PROJECT}")}
     uploads = [_upload(item) for item in table.query(f"UPLOAD#{PROJECT}")]
-    events = _events(cloud, table, models)
+    events = _events(cloud, table)
     months = [
         _month(month, scored, frozen, windows.get(month, {}), uploads, events.get(month, []))
         for month in sorted(set(scored["month"].to_pylist()))
@@ -55,7 +55,7 @@ def tell(cloud: LocalCloud, played: Played, container_python: Path, scratch: Pat
     }
 
 
-def _with_truth(played: Played) -> pa.Table:
+def _with_truth(played: Played) -> Any:
     """Join every answer with what came true; the demo knows, the stack waits for its labels."""
     answers = pa.concat_tables(
         part.append_column("month", pa.array([f"{day:%Y-%m}"] * part.num_rows))
@@ -66,8 +66,8 @@ def _with_truth(played: Played) -> pa.Table:
 
 
 def _frozen_scores(
-    cloud: LocalCloud, models: list[dict[str, Any]], scored: pa.Table, container_python: Path, scratch: Path
-) -> pa.ChunkedArray:
+    cloud: LocalCloud, models: list[dict[str, Any]], scored: Any, container_python: Path, scratch: Path
+) -> Any:
     """Score the whole traffic with version 1, in the order of `scored`."""
     first = next(item for item in models if item["version"] == VERSION_1)
     requests = scratch / "requests"
@@ -89,19 +89,20 @@ def _frozen_scores(
     return scored.join(answers, "prediction_id", join_type="left outer").sort_by("prediction_id")["frozen"]
 
 
-def _auc(labels: pa.ChunkedArray, scores: pa.ChunkedArray) -> float | None:
+def _auc(labels: Any, scores: Any) -> float | None:
     known = pc.and_(pc.is_valid(labels), pc.is_valid(scores))
     late = np.asarray(labels.filter(known).to_pylist(), dtype=np.int8)
     score = np.asarray(scores.filter(known).to_pylist(), dtype=np.float64)
     if late.size == 0 or late.min() == late.max():
         return None
-    return round(float(roc_auc(late, score)), 4)
+    area = roc_auc(late, score)
+    return None if area is None else round(area, 4)
 
 
 def _month(
     month: str,
-    scored: pa.Table,
-    frozen: pa.ChunkedArray,
+    scored: Any,
+    frozen: Any,
     window: dict[str, Any],
     uploads: list[dict[str, Any]],
     events: list[str],
@@ -155,6 +156,7 @@ def _version(item: dict[str, Any]) -> dict[str, Any]:
         "metrics": item["metrics"],
         "status": item["status"],
         "reason": item["reason"],
+        "requested_by": sorted({request["reason"] for request in item["requests"]}),
     }
 
 
@@ -169,7 +171,7 @@ def _policy(table: Table, models: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def _events(cloud: LocalCloud, table: Table, models: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _events(cloud: LocalCloud, table: Table) -> dict[str, list[str]]:
     """Collect what happened, by month, from the records that the stack itself keeps."""
     found: list[tuple[str, str]] = []
     found += [
@@ -180,9 +182,9 @@ def _events(cloud: LocalCloud, table: Table, models: list[dict[str, Any]]) -> di
         for item in table.query(f"PROMOTION#{PROJECT}")
     ]
     found += [
-        (item["registered_at"], f"version {item['version']} rejected")
-        for item in models
-        if item["status"] == "rejected"
+        (item["time"], f"version {json.loads(item['details'])['version']} {item['outcome'].split(', ')[1]}")
+        for item in table.query(f"RUN#{PROJECT}", "train#")
+        if item["outcome"] in ("registered, rejected", "registered, pending")
     ]
     found += [
         (item["time"], f"{item['sk'].split('#')[0].rsplit('/', 1)[-1]} refused")

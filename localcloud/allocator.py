@@ -13,8 +13,8 @@ ONE_MEGABYTE = 1 << 20
 def give_memory_back() -> bool:
     """Ask glibc for few arenas and to return what is large at once; return whether it listened.
 
-    By default every thread gets an arena of its own and large blocks stay in the heap once one was freed: measured,
-    80 MB more after a deployment. Elsewhere than on glibc nothing happens.
+    By default every thread gets an arena of its own, and large blocks stay in the heap once one was freed:
+    80 MB more, measured after a deployment. Elsewhere than on glibc nothing happens.
     """
     try:
         mallopt = ctypes.CDLL(ctypes.util.find_library("c")).mallopt

@@ -43,10 +43,10 @@ class StackArtifact:
 
 
 def deploy(context: Context, folder: Path, stages: Collection[str] = ()) -> dict[str, dict[str, str]]:
-    """Publish the assets and create or update every stack, or those of some stages; return outputs by stack name.
+    """Publish the assets and create or update the stacks, all or some stages'; return their outputs by name.
 
-    A stack whose template and parameters have not changed is left alone. Raise DeploymentFailed, also when the
-    assembly is missing, was made for another account, or needs Docker.
+    A stack whose template and parameters have not changed is left alone. Raise DeploymentFailed, also when
+    the assembly is missing, was made for another account, or needs Docker.
     """
     if not (folder / "manifest.json").is_file():
         raise DeploymentFailed(f"there is no assembly in {folder}: synthesize the app first")

@@ -208,7 +208,7 @@ class Clock:
     # -- moving
 
     def add_source(self, next_due: NextDue, fire: Fire) -> None:
-        """Register what is due by itself: `next_due(t)` is the first instant after t, `fire(t)` makes it happen."""
+        """Register what is due by itself: `next_due(t)` is its first instant after t, `fire(t)` does it."""
         with self._changed:
             self._sources.append((next_due, fire))
             self._changed.notify_all()

@@ -228,7 +228,8 @@ class LocalCloud:
     def deploy(self, folder: Path, stages: Collection[str] = ()) -> dict[str, dict[str, str]]:
         """Deploy an assembly's stacks in dependency order and return their outputs by stack name.
 
-        With `stages`, deploy only those of the named stages, such as "Dev". Raise `assembly.DeploymentFailed`, which names the resource.
+        With `stages`, deploy only those of the named stages, such as "Dev". Raise
+        `assembly.DeploymentFailed`, which names the resource.
         """
         return assembly.deploy(self.context, folder, stages)
 

@@ -76,7 +76,7 @@ class Context:
     _session: Any = None  # a boto3 Session; its typed overloads want literal service names
 
     def client(self, service: str) -> Any:
-        """Return the cached client of a service over HTTP to the local endpoint; it never retries by itself."""
+        """Return the cached client of a service, over HTTP to the local endpoint; it never retries."""
         found = self._clients.get(service)
         if found is not None:
             return found
@@ -104,7 +104,7 @@ class Context:
 
 
 def client_config() -> Config:
-    """Return the settings of clients inside the local cloud: a generous pool, one attempt, path-style buckets."""
+    """Return the settings of clients in here: a generous pool, one attempt, path-style buckets."""
     return Config(
         max_pool_connections=64,
         retries={"total_max_attempts": 1, "mode": "standard"},

@@ -15,7 +15,7 @@ from moto.iam.models import get_account_id_from
 
 # Services whose requests call other services, through the endpoint or into functions and models.
 UNLOCKED_SERVICES = frozenset({"cloudformation", "sagemakerruntime", "sagemaker-runtime", "moto_api", "sts"})
-# Operations that wait: for a handler to end, for an activity's worker, for an express execution, for a message.
+# Operations that wait: for an activity's worker, for an express execution, for a message.
 UNLOCKED_TARGETS = ("GetActivityTask", "StartSyncExecution", "ReceiveMessage")
 
 

@@ -58,7 +58,7 @@ class MovedDatetime(real_datetime.datetime, metaclass=_LooksReal):
     """Stand in for `datetime.datetime`: same constructors, other now."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return real_datetime.datetime(*args, **kwargs)
+        return real_datetime.datetime(*args, **kwargs)  # noqa: DTZ001 - moto decides on the zone
 
     @classmethod
     def now(cls, tz: real_datetime.tzinfo | None = None) -> Any:

@@ -1,6 +1,4 @@
-"""The local cloud's endpoint: control routes of its own, everything else to moto, one request per service
-at a time.
-"""
+"""The local cloud's endpoint: control routes of its own; everything else goes to moto, one at a time."""
 
 from __future__ import annotations
 
@@ -59,9 +57,7 @@ class Endpoint:
             service = getattr(application, "service", "")
             with self.locks.for_request(service, environ):
                 return list(application(environ, start_response))
-        except (
-            Exception
-        ) as error:  # the outermost frame of a request: answer as AWS answers a fault of its own
+        except Exception as error:  # noqa: BLE001 - a request's last frame: the client is told, the log too
             return _fault(error, environ, start_response)
 
     def _answer_control(
@@ -92,8 +88,8 @@ def _fault(error: Exception, environ: dict[str, Any], start_response: Callable[.
         start_response(status, [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)])
         return [json.dumps({"__type": code, "message": message}).encode()]
     start_response(status, [("Content-Type", "text/xml")])
-    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
-    return [body.encode()]
+    error_xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return [f"<ErrorResponse>{error_xml}</ErrorResponse>".encode()]
 
 
 def quicken() -> None:

@@ -59,7 +59,10 @@ class Nursery:
             self._process = subprocess.Popen(
                 [str(self._python), serving_worker.__file__, self._address],
                 stdin=subprocess.PIPE,
-                env=clean_environment(self._python, Path(self._address).parent),
+                # Read when the libraries are loaded, before any model brings its own variables: threads
+                # that wait must not spin, or requests wait seconds for a processor that nobody uses.
+                env=clean_environment(self._python, Path(self._address).parent)
+                | {"OMP_WAIT_POLICY": "PASSIVE"},
             )
 
     def connect(self) -> socket.socket:

@@ -126,10 +126,19 @@ def _work(connection: socket.socket) -> None:
             send(connection, {"status": request.status, "content_type": request.content_type}, answer)
 
 
+def _limit_threads(environment: dict[str, str]) -> None:
+    """Do what the variable would have done, had the libraries been loaded after it was set."""
+    if threads := environment.get("OMP_NUM_THREADS"):
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(int(threads))
+
+
 def _load(setup: dict[str, Any]) -> Any:
     os.setsid()
     os.environ.clear()
     os.environ.update(setup["environment"])
+    _limit_threads(setup["environment"])
     os.chdir(setup["model_dir"])
     log = os.open(setup["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import moto.stepfunctions.parser.asl.component.state.state as state_module
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
@@ -69,6 +71,9 @@ def _patch() -> None:
     _patch_times()
     _patch_sagemaker()
     _patch_aws_sdk()
+    # Errors keep their names when they pass through a Map, a Parallel or a Fail with ErrorPath; moto refuses
+    # to hand on those of Step Functions itself, States.TaskFailed and the like, and fails with another error.
+    CustomErrorName.__init__ = ErrorName.__init__  # type: ignore[method-assign]
     # A failing state is a result, told by the execution's history; moto also logs it with the whole machine.
     logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)
     EvalComponent._log_failure_event_exception = _say_nothing  # type: ignore[method-assign]

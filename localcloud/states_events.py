@@ -52,6 +52,9 @@ def patch() -> None:
             execution.error, execution.cause = state.error or None, state.cause or None
         if execution.status == "TIMED_OUT":
             execution.error = "States.Timeout"
+        if execution.status == "SUCCEEDED":
+            # DescribeExecution hands out text as it is, so that an output that is a text would not be JSON.
+            execution.output = json.dumps(execution.output, separators=(",", ":"), default=str)  # type: ignore[assignment]
         _count(execution, {COUNTED[execution.status]: 1.0})
         _announce(execution)
 
@@ -76,7 +79,7 @@ def _announce(execution: Execution) -> None:
         "stopDate": epoch_millis(execution.stop_date) if is_over and execution.stop_date else None,
         "input": json.dumps(execution.input_data, separators=(",", ":")),
         "inputDetails": {"included": True},
-        "output": json.dumps(execution.output, separators=(",", ":"), default=str) if has_output else None,
+        "output": execution.output if has_output else None,
         "outputDetails": {"included": True} if has_output else None,
         "error": execution.error,
         "cause": execution.cause,

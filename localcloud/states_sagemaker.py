@@ -14,7 +14,6 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
     FailureEvent,
     FailureEventException,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
@@ -74,10 +73,6 @@ class SageMakerTask(state_task_service_unsupported.StateTaskServiceUnsupported):
         return self._failure(env, error, cause)
 
     def _failure(self, env: Environment, error: str, cause: str) -> FailureEvent:
-        is_states = error == StatesErrorNameType.StatesTaskFailed.to_name()
-        named = (
-            StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed) if is_states else CustomErrorName(error)
-        )
         details = TaskFailedEventDetails(
             resource=self._get_sfn_resource(),
             resourceType=self._get_sfn_resource_type(),
@@ -86,7 +81,7 @@ class SageMakerTask(state_task_service_unsupported.StateTaskServiceUnsupported):
         )
         return FailureEvent(
             env=env,
-            error_name=named,
+            error_name=CustomErrorName(error),
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=details),  # type: ignore[typeddict-item]
         )

@@ -25,6 +25,7 @@ from moto.core.request import (
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 NO_BODY = ("1", "204", "304")
+OURS = ("connection", "transfer-encoding", "content-length")
 
 
 class HttpServer:
@@ -180,19 +181,20 @@ def _respond(app: App, environ: dict[str, Any], keep: bool) -> bytes:
     finally:
         if hasattr(result, "close"):
             result.close()
-    bodiless = environ["REQUEST_METHOD"] == "HEAD" or status.startswith(NO_BODY)
+    is_head = environ["REQUEST_METHOD"] == "HEAD"
+    head = _head(status, headers, len(body), is_head=is_head, keep=keep)
+    return head if is_head or status.startswith(NO_BODY) else head + body
+
+
+def _head(status: str, headers: list[tuple[str, str]], size: int, *, is_head: bool, keep: bool) -> bytes:
+    named = {name.lower(): value for name, value in headers}
     lines = [f"HTTP/1.1 {status}"]
-    names = set()
-    for name, value in headers:
-        names.add(name.lower())
-        if name.lower() not in ("connection", "transfer-encoding", "content-length") or (name.lower() == "content-length" and environ["REQUEST_METHOD"] == "HEAD"):
-            lines.append(f"{name}: {value}")
-    if "date" not in names:
+    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in OURS]
+    if "date" not in named:
         lines.append(f"Date: {formatdate(time.time(), usegmt=True)}")
-    if environ["REQUEST_METHOD"] != "HEAD" and not status.startswith(NO_BODY):
-        lines.append(f"Content-Length: {len(body)}")
-    elif environ["REQUEST_METHOD"] == "HEAD" and "content-length" not in names:
-        lines.append("Content-Length: 0")
+    if is_head:  # the length that a GET would have, which only the application knows
+        lines.append(f"Content-Length: {named.get('content-length', 0)}")
+    elif not status.startswith(NO_BODY):
+        lines.append(f"Content-Length: {size}")
     lines.append("Connection: keep-alive" if keep else "Connection: close")
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-    return head if bodiless else head + body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

@@ -59,14 +59,19 @@ class DataStack(ProjectStack):
             "Checks an upload against the contract; keeps the good rows and sets the bad ones aside",
             memory_mb=2048,
             timeout_seconds=600,
-            may=[may.read(data, rows), may.find(data, rows, grid), *kept],
+            may=[may.read_versions(data, rows), may.find(data, rows, grid), *kept],
         )
         self.add_function(
             "join_labels",
             "Joins late labels with the captured traffic that they belong to",
             memory_mb=2048,
             timeout_seconds=600,
-            may=[may.read(data, labels, captured), may.find(data, labels, captured, grid), *kept],
+            may=[
+                may.read_versions(data, labels),
+                may.read(data, captured),
+                may.find(data, labels, captured, grid),
+                *kept,
+            ],
         )
 
     def _add_bookkeeping(self) -> None:

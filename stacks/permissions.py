@@ -39,9 +39,12 @@ class Permissions:
     key_arn: str
 
     def read(self, bucket: str, *keys: str) -> Statement:
-        """Read objects, and versions of objects, under keys such as `objects/*`."""
-        on = [self.place.bucket_arn(bucket, key) for key in keys]
-        return allow("s3:GetObject", "s3:GetObjectVersion", on=on)
+        """Read objects under keys such as `objects/*`."""
+        return allow("s3:GetObject", on=[self.place.bucket_arn(bucket, key) for key in keys])
+
+    def read_versions(self, bucket: str, *keys: str) -> Statement:
+        """Read named versions of objects under keys such as `landing/flights/*`."""
+        return allow("s3:GetObjectVersion", on=[self.place.bucket_arn(bucket, key) for key in keys])
 
     def write(self, bucket: str, *keys: str) -> Statement:
         """Write objects under keys such as `objects/*`."""

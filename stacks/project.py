@@ -95,4 +95,13 @@ class ProjectStack(cdk.Stack):
                 s3_bucket=asset.s3_bucket_name, s3_key=asset.s3_object_key
             ),
         )
-        return Runs(code=Asset(self, "Code", path=str(self.target.code_folder)), layer=layer)
+        code = Asset(
+            self,
+            "Code",
+            path=str(self.target.code_folder),
+            # The folder is named by its content; running from it leaves bytecode, which is no part of it.
+            asset_hash=self.target.code_folder.name,
+            asset_hash_type=cdk.AssetHashType.CUSTOM,
+            exclude=["**/__pycache__"],
+        )
+        return Runs(code=code, layer=layer)

@@ -80,8 +80,6 @@ class ServingStack(ProjectStack):
                 "ENDPOINT": "on" if environment.endpoint else "off",
                 "ENDPOINT_INSTANCE_TYPE": environment.endpoint_instance_type,
                 "ENDPOINT_INSTANCE_COUNT": str(environment.endpoint_instance_count),
-                "SERVING_ROLE_ARN": target.role_arn("serving"),
-                "KEY_ARN": may.key_arn,
             },
         )
         self.add_function(

@@ -35,19 +35,23 @@ class TrainingStack(ProjectStack):
         self._wait_for_reasons()
 
     @property
-    def _package_arns(self) -> list[str]:
-        group = names.model_package_group(self.target.environment.name, self.target.project.name)
-        return [
-            self.target.arn("sagemaker", f"model-package-group/{group}"),
-            self.target.arn("sagemaker", f"model-package/{group}/*"),
-        ]
+    def _group(self) -> str:
+        return names.model_package_group(self.target.environment.name, self.target.project.name)
+
+    @property
+    def _group_arn(self) -> str:
+        return self.target.arn("sagemaker", f"model-package-group/{self._group}")
+
+    @property
+    def _package_arns(self) -> str:
+        return self.target.arn("sagemaker", f"model-package/{self._group}/*")
 
     def _add_group(self) -> None:
         target = self.target
         sagemaker.CfnModelPackageGroup(
             self,
             "ModelPackageGroup",
-            model_package_group_name=names.model_package_group(target.environment.name, target.project.name),
+            model_package_group_name=self._group,
             model_package_group_description=f"Versions of {target.project.name} in {target.environment.name}",
             tags=[CfnTag(key="project", value=target.project.name)],
         )
@@ -105,7 +109,6 @@ class TrainingStack(ProjectStack):
                 "CODE_KEY": code.s3_object_key,
                 "CODE_SHA256": target.sourcedir_sha256,
                 "IMAGE_URI": image_uri(target.environment.region),
-                "TRAINING_ROLE_ARN": target.role_arn("training"),
                 "KEY_ARN": may.key_arn,
             },
         )
@@ -130,11 +133,9 @@ class TrainingStack(ProjectStack):
                 may.read(target.data_bucket, f"training-sets/{project}/*"),
                 may.read(target.model_bucket, runs),
                 may.write(target.model_bucket, f"baselines/{project}/*", f"records/{project}/*"),
+                allow("sagemaker:CreateModelPackage", on=[self._group_arn, self._package_arns]),
                 allow(
-                    "sagemaker:CreateModelPackage",
-                    "sagemaker:DescribeModelPackage",
-                    "sagemaker:UpdateModelPackage",
-                    on=self._package_arns,
+                    "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage", on=[self._package_arns]
                 ),
                 may.read_items(*(f"{kind}#{project}" for kind in kinds)),
                 may.write_items(f"MODEL#{project}", f"RUN#{project}", "EDGE#*"),

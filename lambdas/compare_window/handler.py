@@ -152,6 +152,7 @@ def _store(
         "undetermined_weight": document["undetermined_weight"],
         "champion_version": document["champion_version"],
         "rows": document["rows"]["current"],
+        "last_event": document["captured"]["last_event"],
         "report_key": key,
         "judged_at": format_time(time),
         "persistent": None if persists is None else int(persists),

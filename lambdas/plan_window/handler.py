@@ -27,7 +27,7 @@ from trimtab.monitoring.windows import Window, window_named
 from trimtab.project import Project, load_project
 
 _DIGITS = 16
-_OF_WINDOWS = ("from", "to", "performance_datasets")
+_OF_WINDOWS = ("from", "to", "last_event", "performance_datasets")
 _OF_DATASETS = ("kind", "labelled", "superseded_by", "committed_at", "event_from", "event_to")
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from localcloud.cloudformation import change_sets, compute, engine, identity, messaging, operations, storage
+from localcloud.cloudformation import (
+    buckets,
+    change_sets,
+    compute,
+    engine,
+    identity,
+    messaging,
+    operations,
+    storage,
+)
 from localcloud.cloudformation.kinds import KINDS
 from localcloud.cloudformation.resources import bridge
 from localcloud.context import Context
 
-__all__ = ["KINDS", "compute", "identity", "install", "messaging", "operations", "storage"]
+__all__ = ["KINDS", "buckets", "compute", "identity", "install", "messaging", "operations", "storage"]
 
 
 def install(context: Context) -> None:

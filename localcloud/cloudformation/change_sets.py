@@ -28,7 +28,7 @@ class ChangeSetNotFound(CloudFormationError):
 def patch() -> None:
     """Put our change sets in the place of moto's."""
     ChangeSet._parse_template = _parse  # type: ignore[method-assign]
-    CloudFormationBackend.create_change_set = _create  # type: ignore[method-assign]
+    CloudFormationBackend.create_change_set = _create  # type: ignore[method-assign, assignment]
     CloudFormationResponse.describe_change_set = _describe  # type: ignore[method-assign]
     CloudFormationResponse.execute_change_set = _execute  # type: ignore[method-assign]
     CloudFormationResponse.delete_change_set = _delete  # type: ignore[method-assign]
@@ -65,7 +65,7 @@ def _allow_empty_change_sets(self: CloudFormationResponse, *arguments: Any, **na
 
 
 def _as_given(stack: Stack, parameters: dict[str, str]) -> dict[str, str]:
-    """Undo what moto does to "use the previous value": it takes what a parameter resolved to for what was given."""
+    """Tell what was given from what it resolved to, which moto takes for the previous value."""
     resolved = stack.resource_map.resolved_parameters
     given = {}
     for key, value in parameters.items():

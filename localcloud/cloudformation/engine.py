@@ -207,7 +207,7 @@ def _order(resources: Mapping[str, Any]) -> list[str]:
 def _create_all(self: ResourceMap, template: dict[str, Any]) -> bool:
     self._template = template
     self._resource_json_map = template["Resources"]
-    made = [self[logical_id] for logical_id in _order(self._resource_json_map)]
+    made: list[Any] = [self[logical_id] for logical_id in _order(self._resource_json_map)]
     return all(one is None or one.is_created() for one in made)
 
 

@@ -75,8 +75,8 @@ def register(*kinds: Kind) -> None:
 def call(context: Context, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
     """Call an operation by its API name, with parameters brought into the shape its model asks for.
 
-    Templates write numbers as text now and then, and whole numbers where the API wants text. Parameters that are
-    None are left out. Raise CannotDeploy for a property that the operation does not know.
+    Templates write numbers as text now and then, and whole numbers where the API wants text. Parameters that
+    are None are left out. Raise CannotDeploy for a property that the operation does not know.
     """
     client = context.client(service)
     shape = client.meta.service_model.operation_model(operation).input_shape
@@ -89,24 +89,31 @@ def call(context: Context, service: str, operation: str, /, **parameters: Any) -
 def _shaped(value: Any, shape: Any, where: str) -> Any:
     kind = shape.type_name
     if kind == "structure" and isinstance(value, Mapping):
-        unknown = sorted(set(value) - set(shape.members))
-        if unknown:
+        if unknown := sorted(set(value) - set(shape.members)):
             raise CannotDeploy(f"{where} has no property {', '.join(unknown)}")
         return {key: _shaped(one, shape.members[key], f"{where}.{key}") for key, one in value.items()}
     if kind == "list" and isinstance(value, Sequence) and not isinstance(value, str):
         return [_shaped(one, shape.member, where) for one in value]
     if kind == "map" and isinstance(value, Mapping):
         return {str(key): _shaped(one, shape.value, f"{where}.{key}") for key, one in value.items()}
+    return _scalar(value, kind)
+
+
+def _scalar(value: Any, kind: str) -> Any:
     if kind == "string" and isinstance(value, bool | int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, str):
-        if kind in ("integer", "long"):
-            return int(value)
-        if kind in ("float", "double"):
-            return float(value)
-        if kind == "boolean":
-            return value.lower() == "true"
+    if isinstance(value, str) and kind in READERS:
+        return READERS[kind](value)
     return value
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "boolean": lambda text: text.lower() == "true",
+}
 
 
 def chosen(properties: Properties, *names: str) -> dict[str, Any]:

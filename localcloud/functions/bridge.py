@@ -63,7 +63,7 @@ def _patch() -> None:
     original_init, original_update = LambdaFunction.__init__, LambdaFunction.update_configuration
     original_layer_init = LayerVersion.__init__
 
-    def __init__(
+    def keep_settings(
         self: LambdaFunction, account_id: str, spec: dict[str, Any], *args: Any, **kwargs: Any
     ) -> None:
         original_init(self, account_id, spec, *args, **kwargs)
@@ -77,7 +77,7 @@ def _patch() -> None:
         original_layer_init(self, *args, **kwargs)
         self.code_bytes = b""  # functions run with the laptop's layer; this one is tens of megabytes
 
-    LambdaFunction.__init__ = __init__  # type: ignore[method-assign]
+    LambdaFunction.__init__ = keep_settings  # type: ignore[method-assign]
     LambdaFunction.update_configuration = update_configuration  # type: ignore[method-assign]
     LayerVersion.__init__ = forget_layer  # type: ignore[method-assign]
     LambdaFunction._invoke_lambda = run_and_log  # type: ignore[method-assign]
@@ -101,7 +101,7 @@ def _invoke(function: LambdaFunction, event: Any) -> Outcome:
 
 
 def _run_asynchronously(function: LambdaFunction, event: Any) -> None:
-    """Invoke until it succeeds or the retries are used up, then tell the destination or the dead-letter queue."""
+    """Invoke until it succeeds or no retry is left, then tell the destination or the dead-letter queue."""
     settings = event_invoke_settings(function)
     attempts = 1 + settings.get("MaximumRetryAttempts", MAXIMUM_RETRIES)
     for attempt in range(attempts):

@@ -103,7 +103,7 @@ class Worker:
         self.spec = spec
         self.used_at = time.monotonic()
         self._channel, theirs = socket.socketpair()
-        self._log = tempfile.TemporaryFile(buffering=0)
+        self._log = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             # The worker appends to the same open file, so its offset is shared and truncating it is enough.
             zygote.fork(spec, theirs, self._log)

@@ -57,7 +57,7 @@ class Workflow(Construct):
             state_machine_type="STANDARD",
             role_arn=own.attr_arn,
             definition_string=definition,
-            definition_substitutions=_used_in(definition, name, known),
+            definition_substitutions=used_in(definition, name, known),
             logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
                 level="ERROR", include_execution_data=False, destinations=[destination]
             ),
@@ -74,7 +74,7 @@ def substitution_of(folder: str) -> str:
     return "".join(word.capitalize() for word in folder.split("_")) + "Function"
 
 
-def _used_in(definition: str, name: str, known: dict[str, str]) -> dict[str, str]:
+def used_in(definition: str, name: str, known: dict[str, str]) -> dict[str, str]:
     """Pick the substitutions that a definition asks for; raise BuildFailed for an unknown one."""
     wanted = set(PLACEHOLDER.findall(definition))
     if unknown := sorted(wanted - set(known)):

@@ -34,7 +34,7 @@ def test_patterns_lengths_and_enumerations_are_those_of_the_model(unchecked: Any
     group = sagemaker.create_model_package_group
     refused(lambda: group(ModelPackageGroupName="no spaces please"), "regular expression pattern")
     refused(lambda: group(ModelPackageGroupName="a" * 64), "length less than or equal to 63")
-    refused(lambda: group(), "Member must not be null")
+    refused(group, "Member must not be null")
     metadata = {f"key{n}": "v" for n in range(51)}
     package = {"ModelPackageGroupName": "g", "CustomerMetadataProperties": metadata}
     refused(lambda: sagemaker.create_model_package(**package), "less than or equal to 50")

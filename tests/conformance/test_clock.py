@@ -122,12 +122,17 @@ def test_wall_clock_wakes_sleepers_and_can_be_moved_forward() -> None:
 
     clock.add_source(next_hour, fired.append)
     woken: list[datetime] = []
-    clock.spawn(lambda: (clock.sleep(0.1), woken.append(clock.now())))
+
+    def sleep_and_tell(seconds: float) -> None:
+        clock.sleep(seconds)
+        woken.append(clock.now())
+
+    clock.spawn(sleep_and_tell, 0.1)
     before = clock.now()
     time.sleep(0.4)
     assert len(woken) == 1
     assert timedelta(seconds=0.05) < woken[0] - before < timedelta(seconds=0.4)
-    clock.spawn(lambda: (clock.sleep(7200), woken.append(clock.now())))
+    clock.spawn(sleep_and_tell, 7200)
     clock.advance_by(timedelta(hours=2, minutes=30), timeout=5)
     assert len(woken) == 2
     assert len(fired) in (2, 3)

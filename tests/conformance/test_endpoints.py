@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,12 +18,11 @@ Messages = Callable[[str], list[Any]]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _models(cloud: LocalCloud) -> Iterator[None]:
+def _models(cloud: LocalCloud) -> None:
     put_models(cloud)
     for name, archive, version in (("v1", "good", "1"), ("v2", "good", "2"), ("broken", "broken", "3")):
         configure(cloud, name, archive, version)
     configure(cloud, "hostile", "hostile")
-    yield
 
 
 def describe(cloud: LocalCloud, name: str) -> dict[str, Any]:
@@ -139,11 +138,11 @@ def test_what_sagemaker_refuses_is_refused(cloud: LocalCloud) -> None:
         sagemaker.update_endpoint(EndpointName="none", EndpointConfigName="v1")
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.delete_endpoint(EndpointName="none")
+    variant = {
+        "VariantName": "A",
+        "ModelName": "v1",
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+    }
     with pytest.raises(ClientError, match="already existing endpoint configuration"):
-        variant = {
-            "VariantName": "A",
-            "ModelName": "v1",
-            "InitialInstanceCount": 1,
-            "InstanceType": "ml.m5.large",
-        }
         sagemaker.create_endpoint_config(EndpointConfigName="v1", ProductionVariants=[variant])

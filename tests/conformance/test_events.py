@@ -102,8 +102,9 @@ def test_targets_receive_what_their_input_says(
     transformer = {
         "InputPathsMap": {"key": "$.detail.key", "count": "$.detail.count", "none": "$.detail.nothing"},
         "InputTemplate": (
-            '{"machine": "ingest", "time": <aws.events.event.ingestion-time>, "key": <key>, "note": "<count> of <key>",'
-            ' "count": <count>, "none": <none>, "rule": <aws.events.rule-name>, "event": <aws.events.event.json>}'
+            '{"machine": "ingest", "time": <aws.events.event.ingestion-time>, "key": <key>,'
+            ' "note": "<count> of <key>", "count": <count>, "none": <none>,'
+            ' "rule": <aws.events.rule-name>, "event": <aws.events.event.json>}'
         ),
     }
     put_rule(
@@ -135,7 +136,8 @@ def test_functions_topics_and_buses_are_reached(
     bus = cloud.client("events").create_event_bus(Name="other")["EventBusArn"]
     relay = (
         "import boto3, json\n\ndef handler(event, context):\n"
-        f"    boto3.client('sqs').send_message(QueueUrl='{url}', MessageBody=json.dumps({{'relayed': event['id']}}))\n"
+        "    body = json.dumps({'relayed': event['id']})\n"
+        f"    boto3.client('sqs').send_message(QueueUrl='{url}', MessageBody=body)\n"
     )
     function = make_function("relay", relay)
     put_rule(cloud, "fan-out", {"source": ["fan-out"]}, {"Arn": function}, {"Arn": topic}, {"Arn": bus})

@@ -1,5 +1,4 @@
-"""Lambda: real handlers in warm workers that see the zip, the layer and Lambda's runtime, and nothing else.
-"""
+"""Lambda: real handlers in warm workers that see zip, layer and Lambda's runtime, and nothing else."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from botocore.auth import datetime as botocore_datetime
+import botocore.auth
 from moto.core.utils import unix_time, utcnow
 
 from localcloud import LocalCloud, moto_time
@@ -46,7 +46,7 @@ def test_services_show_the_moved_clock(cloud: LocalCloud) -> None:
 def test_the_process_keeps_the_real_clock(cloud: LocalCloud) -> None:
     assert abs(datetime.now(UTC).timestamp() - time.time()) < 1
     assert datetime.now(UTC).year >= 2026
-    assert botocore_datetime.datetime is datetime
+    assert vars(botocore.auth)["datetime"].datetime is datetime
     assert utcnow() == cloud.now().replace(tzinfo=None)
     assert unix_time() == cloud.clock.time()
 

@@ -1,10 +1,9 @@
-"""Invocations: the model's own code answers, is measured and captured, and its errors are told from refusals."""
+"""Invocations: the model's own code answers, is measured and captured; errors are told from refusals."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +18,11 @@ ENDPOINT = "answers"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _endpoint(cloud: LocalCloud) -> Iterator[None]:
+def _endpoint(cloud: LocalCloud) -> None:
     put_models(cloud)
     configure(cloud, "answers-v1")
     cloud.client("sagemaker").create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="answers-v1")
     cloud.settle(60)
-    yield
 
 
 def captured(cloud: LocalCloud, endpoint: str) -> list[tuple[str, dict[str, Any]]]:

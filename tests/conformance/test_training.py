@@ -1,4 +1,4 @@
-"""Training jobs: the real toolkit runs, its results lie where SageMaker puts them, and jobs fail as they should."""
+"""Training jobs: the real toolkit runs, results lie where SageMaker puts them, jobs fail as they should."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,12 @@ seen = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _inputs(cloud: LocalCloud) -> Iterator[None]:
+def _inputs(cloud: LocalCloud) -> None:
+    put_inputs(cloud)
+
+
+def put_inputs(cloud: LocalCloud) -> None:
+    """Put a job's code and data into a bucket."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="code/sourcedir.tar.gz", Body=packed({"train.py": SCRIPT}))
@@ -51,7 +56,6 @@ def _inputs(cloud: LocalCloud) -> Iterator[None]:
         s3.put_object(Bucket=BUCKET, Key=name, Body=name.encode())
     manifest = [{"prefix": f"s3://{BUCKET}/"}, "objects/a.parquet", "objects/b.parquet"]
     s3.put_object(Bucket=BUCKET, Key="data.manifest", Body=json.dumps(manifest))
-    yield
 
 
 def channel(name: str, key: str, kind: str = "S3Prefix") -> dict[str, Any]:

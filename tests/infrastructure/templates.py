@@ -72,15 +72,17 @@ def spell(value: Any) -> Any:
     """Replace intrinsic functions by what they stand for, with `${...}` where a value is not known."""
     match value:
         case list():
-            return [spell(item) for item in value]
+            value = [spell(item) for item in value]
         case {"Ref": name, **rest} if not rest:
-            return f"${{{name}}}"
+            value = f"${{{name}}}"
         case {"Fn::GetAtt": path, **rest} if not rest:
-            return f"${{{'.'.join(path)}}}"
+            value = f"${{{'.'.join(path)}}}"
         case {"Fn::Join": [separator, parts], **rest} if not rest:
-            return separator.join(str(spell(part)) for part in parts)
+            value = separator.join(str(spell(part)) for part in parts)
+        case {"Fn::Sub": str(text), **rest} if not rest:
+            value = text
         case dict():
-            return {key: spell(item) for key, item in value.items()}
+            value = {key: spell(item) for key, item in value.items()}
     return value
 
 

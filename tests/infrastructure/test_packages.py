@@ -70,7 +70,7 @@ def closures(root: Path, code: Path) -> dict[str, list[str]]:
     path = [str(code), str(ensure_layer(root, "laptop")), str(ensure_runtime(root))]
     handlers = sorted(handler.parent.name for handler in (code / "lambdas").glob("*/handler.py"))
     arguments = [json.dumps(one) for one in (path, handlers, HEAVY)]
-    command = [sys.executable, "-I", "-S", "-c", CLOSURE, *arguments]
+    command = [sys.executable, "-I", "-S", "-B", "-c", CLOSURE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)

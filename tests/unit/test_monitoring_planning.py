@@ -81,12 +81,15 @@ def test_captures_are_split_into_shards_and_none_is_an_empty_shard():
     assert shards_of([], 2) == [[]]
 
 
-def _window(name: str, measured: list[str] | None = None) -> dict:
+def _window(
+    name: str, measured: list[str] | None = None, last_event: str | None = "2013-03-31T22:00:00Z"
+) -> dict:
     window = window_named(name)
     return {
         "sk": name,
         "from": window.start.isoformat(),
         "to": window.end.isoformat(),
+        "last_event": last_event,
         "performance_datasets": measured,
     }
 
@@ -128,7 +131,14 @@ def test_uploads_that_are_no_joined_versions_measure_nothing():
     assert _measured([_window("2013-03")], [upload]) == []
 
 
-def test_a_quiet_last_day_is_no_reason_to_wait_once_later_labels_have_come():
+def test_labels_need_to_reach_no_further_than_the_last_prediction():
+    march = _joined("march", "2013-03-01T00:00:00Z", "2013-03-29T08:00:00Z")
+    assert _measured([_window("2013-03")], [march]) == []
+    assert _measured([_window("2013-03", last_event="2013-03-29T23:00:00Z")], [march]) != []
+    assert _measured([_window("2013-03", last_event=None)], [march]) == []
+
+
+def test_missing_labels_of_the_last_days_are_not_waited_for_once_later_ones_have_come():
     march = _joined("march", "2013-03-01T00:00:00Z", "2013-03-29T23:00:00Z")
     april = _joined("april", "2013-04-02T00:00:00Z", "2013-04-30T23:00:00Z")
     assert _measured([_window("2013-03")], [march, april]) == [("2013-03", ("march",))]

@@ -38,8 +38,8 @@ def summary() -> dict:
         "project": "flights",
         "months": months,
         "versions": [
-            version | {"version": 1, "status": "promoted", "reason": "the first model"},
-            version | {"version": 2, "status": "promoted", "reason": "better"},
+            version | {"version": 1, "status": "rolled_back", "reason": "the first model"},
+            version | {"version": 2, "status": "champion", "reason": "better"},
             version | {"version": 3, "status": "rejected", "reason": "not better: -0.002"},
         ],
         "rollback": {"from": 2, "to": 1, "ok": True, "actor": "ana", "reason": "a drill"},
@@ -116,7 +116,7 @@ def test_brier_is_called_no_sign_of_decay_only_where_it_follows_the_base_rate():
 
 
 def test_the_gate_is_told_by_status():
-    assert "Of 3 versions trained: 2 promoted (1, 2) and 1 rejected (3)." in said(summary())
+    assert "Of 3 versions trained: 1 champion (2), 1 rejected (3) and 1 rolled back (1)." in said(summary())
 
 
 def test_quarantined_rows_and_refused_files_are_named():

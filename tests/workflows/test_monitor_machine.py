@@ -93,6 +93,11 @@ class Stack:
         return [event["stateEnteredEventDetails"]["name"] for event in history["events"]
                 if "stateEnteredEventDetails" in event]  # fmt: skip
 
+    def alarm(self, signal: str) -> str:
+        name = names.alarm("dev", PROJECT, signal)
+        [found] = self.cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return str(found["StateValue"])
+
     def metric(self, name: str, day: str) -> list[float]:
         start = datetime.fromisoformat(day).replace(tzinfo=UTC)
         answer = self.cloud.client("cloudwatch").get_metric_statistics(
@@ -154,14 +159,33 @@ def test_F22_a_month_without_traffic_is_undetermined_and_alarms_as_such(stack: S
     assert (item["verdict"], item["reason"], item["rows"]) == ("undetermined", "TOO_FEW_ROWS", 0)
     assert stack.metric("DriftVerdict", "2013-05-01") == []
     assert stack.metric("UndeterminedShare", "2013-05-01") == [pytest.approx(1.0)]
+    assert stack.alarm("undetermined") == "ALARM"
+    assert stack.alarm("drift") == "OK"
+    assert stack.alarm("heartbeat") == "OK"
+
+
+def test_late_labels_are_joined_and_the_window_is_measured_the_next_morning(stack: Stack) -> None:
+    stack.data.put(f"landing/{PROJECT}/labels/labels-2013-03.csv", data.labels_csv(3))
+    stack.cloud.advance_to(datetime(2013, 5, 2, 8, tzinfo=UTC))
+    [upload] = stack.table.query(f"UPLOAD#{PROJECT}", f"landing/{PROJECT}/labels/")
+    assert upload["verdict"] == "accepted"
+    assert "MeasureWindows" in stack.states_of("2013-05-02")
+    item = stack.window("2013-03")
+    assert len(item["performance_datasets"]) == 1
+    performance = item["performance"]
+    assert performance["auc"] == pytest.approx(0.5, abs=0.05)  # the answers were drawn at random
+    assert performance["decayed"] is True
+    assert 0.9 < performance["labelled_share"] < 1
+    assert stack.metric("Decay", "2013-05-02") == [1.0]
+    assert stack.metric("Auc", "2013-05-02") == [pytest.approx(performance["auc"])]
 
 
 def test_a_pending_retrain_reaches_the_train_machine(stack: Stack) -> None:
     request = {"reason": "drift", "cause": "an alarm", "at": "2013-05-01T06:00:00Z"}
     pending = {"reasons": [request], "requested_at": request["at"], "waiting_for": "lock", "request_id": "r"}
     stack.table.put({"pk": f"PENDING#{PROJECT}", "sk": "train", **pending})
-    stack.cloud.advance_to(datetime(2013, 5, 2, 8, tzinfo=UTC))
-    assert "RequestPendingTraining" in stack.states_of("2013-05-02")
+    stack.cloud.advance_to(datetime(2013, 5, 3, 8, tzinfo=UTC))
+    assert "RequestPendingTraining" in stack.states_of("2013-05-03")
     machine = names.machine("dev", PROJECT, "train")
     arn = f"arn:aws:states:{stack.cloud.region}:{stack.cloud.account}:stateMachine:{machine}"
     states = stack.cloud.client("stepfunctions")
@@ -180,14 +204,14 @@ def test_a_window_that_cannot_be_judged_fails_the_run_but_not_the_other_windows(
     kept = stack.data.get(key)
     header, rest = kept.split(b"scheduled_departure", 1)
     stack.data.put(key, header + b"departs_at" + rest)
-    stack.cloud.advance_to(datetime(2013, 5, 3, 8, tzinfo=UTC))
-    run = stack.run_of("2013-05-03")
-    assert (run["status"], run["error"]) == ("FAILED", "BadInput")
+    stack.cloud.advance_to(datetime(2013, 5, 4, 8, tzinfo=UTC))
+    run = stack.run_of("2013-05-04")
+    assert (run["status"], run["error"]) == ("FAILED", "WindowNotJudged"), run["cause"]
     assert stack.table.get(f"WINDOW#{PROJECT}", "2013-03") is None
     assert stack.window("2013-04")["verdict"] == "undetermined"
     record = list(stack.table.query(f"RUN#{PROJECT}", "monitor#"))[-1]
     assert "no column 'scheduled_departure'" in record["reason"]
     stack.data.put(key, kept)
-    stack.cloud.advance_to(datetime(2013, 5, 4, 8, tzinfo=UTC))
-    assert stack.run_of("2013-05-04")["status"] == "SUCCEEDED"
+    stack.cloud.advance_to(datetime(2013, 5, 5, 8, tzinfo=UTC))
+    assert stack.run_of("2013-05-05")["status"] == "SUCCEEDED"
     assert stack.window("2013-03")["rows"] > 6_000

@@ -174,4 +174,6 @@ def _channel(name: str, kind: str, uri: str) -> dict[str, Any]:
 
 def _variables(threads: int) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**dict.fromkeys(names, str(threads)), "PYTHONHASHSEED": "0"}
+    # Threads that wait must not spin: on a busy machine that turned a fit of one second into half a minute.
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"}
+    return {**dict.fromkeys(names, str(threads)), **waiting, "PYTHONHASHSEED": "0"}

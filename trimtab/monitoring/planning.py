@@ -75,8 +75,9 @@ def measurements_due(
 ) -> list[Measurement]:
     """List the judged windows whose performance can be measured, or has to be again, oldest first.
 
-    A window is measured once joined versions reach its last day (or a later one has come), and again whenever
-    the set of joined versions that touch it changes, as it does when one is superseded.
+    A window is measured once its labels reach its last day with a prediction, and again whenever the set of
+    joined versions that touch it changes, as it does when one is superseded. A window without a row has
+    nothing to measure.
     """
     joined = sorted(
         (item for item in datasets if item["kind"] == "joined" and not item.get("superseded_by")),
@@ -85,7 +86,7 @@ def measurements_due(
     spans = [(parse_time(item["event_from"]), parse_time(item["event_to"]), item["sk"]) for item in joined]
     due = []
     for window in sorted(windows, key=lambda item: str(item["from"])):
-        names = _covering(parse_time(window["from"]), parse_time(window["to"]), spans)
+        names = _covering(window, spans)
         if names and sorted(names) != sorted(window.get("performance_datasets") or ()):
             due.append(Measurement(window["sk"], names))
     return due[:limit]
@@ -108,9 +109,12 @@ def may_ask_again(
     return any(item.get("labelled") and parse_time(item["committed_at"]) >= since for item in datasets)
 
 
-def _covering(
-    start: datetime, end: datetime, spans: Sequence[tuple[datetime, datetime, str]]
-) -> tuple[str, ...]:
-    if not any(last >= end - ONE_DAY for _, last, _ in spans):
+def _covering(window: Mapping[str, Any], spans: Sequence[tuple[datetime, datetime, str]]) -> tuple[str, ...]:
+    """Return the versions that touch the window, or none while labels of its last day are still to come."""
+    if not window.get("last_event"):
+        return ()
+    start, end = parse_time(window["from"]), parse_time(window["to"])
+    # The last predictions may never get a label (a flight that was cancelled), hence a day's grace.
+    if not any(last >= parse_time(window["last_event"]) - ONE_DAY for _, last, _ in spans):
         return ()
     return tuple(name for first, last, name in spans if first < end and last >= start)

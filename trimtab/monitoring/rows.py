@@ -1,7 +1,7 @@
 """Which captured rows belong to a window: by event time, each prediction once. Imports no pandas."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.compute
 
 from trimtab.cells import flags_of, flat, read_cells
 from trimtab.errors import BadInput
+from trimtab.instants import format_time
 from trimtab.monitoring.windows import Window
 
 pc: Any = pyarrow.compute
@@ -25,7 +26,7 @@ class RowCounts:
     """How many captured rows were read and why some were left out; `by_version` counts those that were kept.
 
     `objects` counts captured files, `unreadable` lines that are no capture, `untimed` rows whose event time
-    cannot be read.
+    cannot be read; `last_event` is the latest event time within the window, as text.
     """
 
     objects: int = 0
@@ -35,6 +36,7 @@ class RowCounts:
     duplicate: int = 0
     unreadable: int = 0
     by_version: dict[str, int] | None = None
+    last_event: str | None = None
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
         versions = dict(self.by_version or {})
@@ -48,6 +50,7 @@ class RowCounts:
             self.duplicate + other.duplicate,
             self.unreadable + other.unreadable,
             versions,
+            max(filter(None, (self.last_event, other.last_event)), default=None),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def rows_inside(table: pa.Table, window: Window, timestamp: str) -> tuple[pa.Tab
         read=table.num_rows,
         outside=int(timed.sum() - inside.sum()),
         untimed=int(len(timed) - timed.sum()),
+        last_event=_text(int(micros[inside].max())) if inside.any() else None,
     )
     return _taken(table, np.flatnonzero(inside)), counts
 
@@ -123,6 +127,10 @@ def _versions(table: pa.Table) -> dict[str, int]:
     found = flat(table["model_version"]).value_counts()
     counts = zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)
     return {str(version): count for version, count in sorted(counts, key=str)}
+
+
+def _text(micros: int) -> str:
+    return format_time(_EPOCH + timedelta(microseconds=micros))
 
 
 def _micros(instant: datetime) -> int:

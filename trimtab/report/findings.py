@@ -139,7 +139,7 @@ def _gate(versions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         return
     by_status: dict[str, list[str]] = {}
     for version in versions:
-        by_status.setdefault(str(version.get("status") or "unknown"), []).append(f"{version['version']}")
+        by_status.setdefault(status_of(version), []).append(f"{version['version']}")
     parts = [f"{len(names)} {status} ({', '.join(names)})" for status, names in sorted(by_status.items())]
     yield f"Of {plural(len(versions), 'version')} trained: {listed(parts)}."
     if "rejected" in by_status:
@@ -147,6 +147,11 @@ def _gate(versions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             "A rejected version is the gate at work: it was trained, judged on held-out days, and did not "
             "show what the gate asks for. Its reason stands in the table of versions."
         )
+
+
+def status_of(version: Mapping[str, Any]) -> str:
+    """Return a version's status in words."""
+    return str(version.get("status") or "unknown").replace("_", " ")
 
 
 def _brier(months: Sequence[Month]) -> Iterator[str]:

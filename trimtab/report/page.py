@@ -37,7 +37,14 @@ def figures(*pairs: tuple[str, str, str]) -> Markup:
 
 def badge(verdict: str) -> Markup:
     """Return a verdict as a coloured word with a sign of its own shape, so that colour is never alone."""
-    signs = {"drifted": "▲", "stable": "●", "undetermined": "?", "champion": "●", "rejected": "▲", "rolled back": "▲"}
+    signs = {
+        "drifted": "▲",
+        "stable": "●",
+        "undetermined": "?",
+        "champion": "●",
+        "rejected": "▲",
+        "rolled back": "▲",
+    }
     sign = tag("span", signs.get(verdict, "·"), class_="sign", aria_hidden="true")
     known = verdict if verdict in signs else "other"
     return tag("span", sign, verdict, class_=f"badge {known.replace(' ', '-')}")

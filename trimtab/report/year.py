@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.report.charts import Series, bar_chart, both_widths, legend, line_chart, stacked_bar
-from trimtab.report.findings import findings
+from trimtab.report.findings import findings, status_of
 from trimtab.report.lineage import lineage_tree
 from trimtab.report.markup import Content, Markup, joined, tag
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
@@ -18,6 +18,7 @@ _VERDICTS = (
     ("stable", "●", "stable"),
     ("undetermined", "?", "undetermined"),
 )
+_WERE_CHAMPION = ("champion", "retired", "rolled_back")
 _TERMS = (
     ("AUC", "how well the score ranks: the chance that a positive row scores higher than a negative one."),
     (
@@ -93,9 +94,7 @@ def _promoted(summary: Summary) -> int:
     policy = summary.get("policy") or {}
     if "promoted" in policy:
         return int(policy["promoted"])
-    return sum(
-        version.get("status") in ("promoted", "champion", "approved") for version in summary["versions"]
-    )
+    return sum(version.get("status") in _WERE_CHAMPION for version in summary["versions"])
 
 
 def _overall(summary: Summary, who: str) -> float | None:
@@ -249,13 +248,13 @@ def _versions(versions: Sequence[Mapping[str, Any]]) -> Markup:
     ]
     rows: list[list[Content]] = [
         [
-            f"v{version['version']}", badge(str(version.get("status") or "unknown")),
+            f"v{version['version']}", badge(status_of(version)),
             number((version.get("metrics") or {}).get("auc")), version.get("reason") or "",
             _digest(version.get("dataset")), _digest(version.get("model_sha256")),
         ]
         for version in versions
     ]  # fmt: skip
-    statuses = [str(version.get("status") or "unknown") for version in versions]
+    statuses = [status_of(version) for version in versions]
     tally = listed([f"{statuses.count(status)} {status}" for status in sorted(set(statuses))])
     return section(
         "Model versions",
