@@ -76,7 +76,7 @@ def _frozen_scores(
         bodies = [body for _, body in data.daily_requests(int(month[-2:]))]
         head = bodies[0].split(b"\n", 1)[0] + b"\n"
         (requests / f"{month}.csv").write_bytes(head + b"".join(body.split(b"\n", 1)[1] for body in bodies))
-    bucket, key = first["model_data"].removeprefix("s3://").split("/", 1)
+    bucket, key = first["artifact"].removeprefix("s3://").split("/", 1)
     archive = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(archive)) as members:
         members.extractall(scratch / "model", filter="data")

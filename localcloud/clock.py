@@ -31,6 +31,10 @@ class Stalled(Exception):
     """What is runnable did not come to rest in the time allowed."""
 
 
+class ClockStopped(Exception):
+    """The local cloud is gone; whoever would wait on its clock ends."""
+
+
 class _Sleeper:
     __slots__ = ("label", "resumed", "woken_by_signal")
 
@@ -79,6 +83,7 @@ class Clock:
         self._runnable: Counter[str] = Counter()
         self._sleeping: list[tuple[float, int, _Sleeper]] = []
         self._order = itertools.count()
+        self._signalled: set[_Sleeper] = set()
         self._sources: list[tuple[NextDue, Fire]] = []
         self._local = threading.local()
         self._stopped = False
@@ -132,6 +137,8 @@ class Clock:
         self._local.depth, self._local.label = 1, label
         try:
             target(*args)
+        except ClockStopped:
+            LOG.debug("%s ended with its clock", label)
         except Exception:  # the thread's outermost frame: nobody else could report it
             LOG.exception("%s failed", label)
         finally:
@@ -170,16 +177,21 @@ class Clock:
         with self._changed:
             if signal is not None and signal.is_set():
                 return True
-            if self._stopped or (timeout is not None and timeout <= 0):
+            if self._stopped:
+                raise ClockStopped
+            if timeout is not None and timeout <= 0:
                 return False
             if timeout is not None:
                 heapq.heappush(self._sleeping, (self.time() + timeout, next(self._order), sleeper))
             if signal is not None:
                 signal._waiting.append(sleeper)
+                self._signalled.add(sleeper)
             if label is not None:
                 self._count_locked(label, -1)
             self._changed.notify_all()
         sleeper.resumed.wait()
+        if self._stopped:
+            raise ClockStopped
         return sleeper.woken_by_signal
 
     def _give(self, signal: Signal) -> None:
@@ -193,6 +205,7 @@ class Clock:
         if sleeper.resumed.is_set():
             return
         sleeper.woken_by_signal = by_signal
+        self._signalled.discard(sleeper)
         if sleeper.label is not None:
             self._count_locked(sleeper.label, 1)
         sleeper.resumed.set()
@@ -283,20 +296,25 @@ class Clock:
     def _follow(self) -> None:
         """Wake and fire in real time: the thread of a wall clock."""
         while not self._stopped:
-            with self._moving:
-                now = self.time()
-                self._wake_sleepers(now)
-                self._fire_sources(self._seen, now, lambda: None)
-            due = self._next_due()
+            try:
+                with self._moving:
+                    now = self.time()
+                    self._wake_sleepers(now)
+                    self._fire_sources(self._seen, now, lambda: None)
+                due = self._next_due()
+            except Exception:  # one bad schedule must not stop everybody's clock
+                LOG.exception("a schedule or alarm failed to fire")
+                due = None
             with self._changed:
                 # The bound covers a schedule that another thread adds between the question and the wait.
                 self._changed.wait(min(1.0, max(0.0, due - self.time())) if due is not None else 1.0)
 
     def stop(self) -> None:
-        """Wake every sleeper and stop following the wall clock; the cloud is going away."""
+        """End every waiting thread by ClockStopped and stop following the wall clock."""
         with self._changed:
             self._stopped = True
-            for _, _, sleeper in self._sleeping:
+            for sleeper in [*(one[2] for one in self._sleeping), *self._signalled]:
                 self._resume(sleeper, by_signal=False)
             self._sleeping.clear()
+            self._signalled.clear()
             self._changed.notify_all()

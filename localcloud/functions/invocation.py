@@ -43,6 +43,8 @@ class Functions:
         self.pool = WorkerPool()
         self._unpacked: dict[str, Path] = {}
         self._lock = threading.Lock()
+        self._scratch = context.work_dir / "tmp"
+        self._scratch.mkdir(parents=True, exist_ok=True)
 
     def warm(self) -> None:
         """Start the process that imports what functions with the layer share, ahead of the first call."""
@@ -119,19 +121,18 @@ class Functions:
         return (*layers, self._context.runtime_dir)
 
     def _task_dir(self, function: LambdaFunction) -> Path:
-        code: bytes = function.code_bytes
-        digest = hashlib.sha256(code).hexdigest()
+        digest: str = function.code_sha_256
         with self._lock:
             if digest not in self._unpacked:
-                target = self._context.work_dir / "functions" / digest[:16]
-                with zipfile.ZipFile(io.BytesIO(code)) as archive:
+                folder = hashlib.sha256(digest.encode()).hexdigest()[:16]  # base64 has slashes
+                target = self._context.work_dir / "functions" / folder
+                with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
                     archive.extractall(target)
                 self._unpacked[digest] = target
             return self._unpacked[digest]
 
     def _environment(self, function: LambdaFunction) -> Mapping[str, str]:
-        scratch = self._context.work_dir / "tmp"
-        scratch.mkdir(parents=True, exist_ok=True)
+        scratch = self._scratch
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "en_US.UTF-8",

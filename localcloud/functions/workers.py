@@ -74,6 +74,10 @@ class Zygote:
         """Return the process id, for measuring."""
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.poll() is None
+
     def fork(self, spec: FunctionSpec, channel: socket.socket, log: BinaryIO) -> None:
         """Fork a worker that holds the other end of a channel; raise WorkerDied when the process is gone."""
         message = spec.message()
@@ -171,7 +175,8 @@ class WorkerPool:
         with self._lock:
             if self._stopped:
                 raise WorkerDied("the local cloud has stopped")
-            if import_path not in self._zygotes:
+            known = self._zygotes.get(import_path)
+            if known is None or not known.is_alive():
                 self._zygotes[import_path] = Zygote(import_path)
             return self._zygotes[import_path]
 
@@ -193,13 +198,16 @@ class WorkerPool:
         """Give a worker back; one that failed to start, timed out or died is ended."""
         retired: list[Worker] = [] if is_reusable else [worker]
         with self._lock:
-            gate = self._gates[worker.spec]
-            if is_reusable:
+            gate = self._gates.get(worker.spec)
+            if gate is None:  # the pool was stopped meanwhile
+                retired = [worker]
+            elif is_reusable:
                 gate.idle.append(worker)
                 retired += self._surplus()
         for one in retired:
             one.stop()
-        gate.limit.release()
+        if gate is not None:
+            gate.limit.release()
 
     def _surplus(self) -> list[Worker]:
         idle = sorted(

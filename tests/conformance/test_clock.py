@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from localcloud.clock import Clock, Stalled
+from localcloud.clock import Clock, ClockStopped, Stalled
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 
@@ -80,7 +80,7 @@ def test_signal_hands_over_without_a_gap() -> None:
         signal = clock.signal()
         done = threading.Event()
 
-        def waiter(signal=signal, done=done) -> None:  # type: ignore[no-untyped-def]
+        def waiter(signal=signal, done=done) -> None:
             results.append(signal.wait(60))
             done.set()
 
@@ -138,3 +138,26 @@ def test_wall_clock_wakes_sleepers_and_can_be_moved_forward() -> None:
     assert len(fired) in (2, 3)
     assert clock.now() - before > timedelta(hours=2)
     clock.stop()
+
+
+def test_a_stopped_clock_ends_whoever_waits() -> None:
+    clock = Clock(START)
+    ended: list[str] = []
+
+    def wait(how: str) -> None:
+        try:
+            while True:
+                if how == "sleep":
+                    clock.sleep(60)
+                else:
+                    clock.signal().wait()
+        except ClockStopped:
+            ended.append(how)
+            raise
+
+    clock.spawn(wait, "sleep")
+    clock.spawn(wait, "signal")
+    clock.settle(5)
+    clock.stop()
+    clock.settle(5)
+    assert sorted(ended) == ["signal", "sleep"]
