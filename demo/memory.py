@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class MemoryWatch:
-    """Sample the proportional set size of the process tree once a second and keep the peak, in MB."""
+    """Sample the proportional set size of the process tree every five seconds and keep the peak, in MB."""
 
     def __init__(self, root: int) -> None:
         self._root = root
@@ -22,7 +22,7 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._ended.wait(1):
+        while not self._ended.wait(5):
             self.peak_mb = max(self.peak_mb, sum(map(_megabytes, _tree(self._root))))
 
 

@@ -24,6 +24,7 @@ from moto.core.request import (
 )
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+THREADED = {"wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False}
 NO_BODY = ("1", "204", "304")
 OURS = ("connection", "transfer-encoding", "content-length")
 
@@ -150,9 +151,7 @@ def _environ(
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
+        **THREADED,
     }
     preserved: dict[str, str] = {}
     for name, value in headers:

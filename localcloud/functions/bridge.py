@@ -39,6 +39,8 @@ def _functions() -> Functions:
 
 
 def _patch() -> None:
+    _patch_settings()
+
     def run_and_log(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         outcome = _invoke(self, event)
         return outcome.payload, outcome.is_error, outcome.log
@@ -60,6 +62,11 @@ def _patch() -> None:
         response_headers["x-amz-log-result"] = base64.b64encode(tail).decode()
         return outcome.payload.encode()
 
+    LambdaFunction._invoke_lambda = run_and_log  # type: ignore[method-assign]
+    LambdaFunction.invoke = invoke  # type: ignore[method-assign]
+
+
+def _patch_settings() -> None:
     original_init, original_update = LambdaFunction.__init__, LambdaFunction.update_configuration
     original_layer_init = LayerVersion.__init__
 
@@ -80,8 +87,6 @@ def _patch() -> None:
     LambdaFunction.__init__ = keep_settings  # type: ignore[method-assign]
     LambdaFunction.update_configuration = update_configuration  # type: ignore[method-assign]
     LayerVersion.__init__ = forget_layer  # type: ignore[method-assign]
-    LambdaFunction._invoke_lambda = run_and_log  # type: ignore[method-assign]
-    LambdaFunction.invoke = invoke  # type: ignore[method-assign]
 
 
 def _keep(function: LambdaFunction, settings: Mapping[str, Any]) -> None:

@@ -64,7 +64,7 @@ class Train(Section):
     volume_gb: int = Field(default=10, ge=1)
     max_runtime_seconds: int = Field(default=3600, ge=60)
     seed: int = 0
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=1, ge=1)
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 

@@ -21,8 +21,8 @@ from trimtab.training.scoring import Floats, Predict, checked_scores
 
 Fit = Callable[[pd.DataFrame, NDArray[np.int8], Recipe], Any]
 Positions = NDArray[np.int64]
-FIT_ROWS = 20_000
-JUDGE_ROWS = 3_000
+FIT_ROWS = 10_000
+JUDGE_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Importances:
 def importances(rows: Rows, recipe: Recipe, folds: int, fit: Fit, predict: Predict) -> Importances:
     """Weigh the raw columns by the AUC that is lost when a column's values are shuffled within a fold.
 
-    Fits on at most 20,000 and judges on at most 3,000 rows for each fold: cost hardly grows with the data.
+    Fits on at most 10,000 and judges on at most 2,000 rows for each fold: cost hardly grows with the data.
     A column that loses nothing weighs 0; if none loses anything, all weigh the same.
     """
     names = recipe.numeric + recipe.categorical
@@ -82,8 +82,8 @@ def _fit_sample(rows: Rows, positions: Positions, recipe: Recipe, fit: Fit) -> A
     label = rows.label[positions]
     if len(np.unique(label)) < 2:
         raise BadInput("the fit rows without one fold of days have one label only; upload data of more days")
-    # On so few rows threads wait for each other longer than they work.
-    with threadpool_limits(1):
+    # On so few rows threads wait for each other longer than they work. The limit is this thread's own.
+    with threadpool_limits(1, user_api="openmp"):
         return fit(rows.frame.iloc[positions].reset_index(drop=True), label, recipe)
 
 

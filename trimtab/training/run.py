@@ -4,6 +4,7 @@ import inspect
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from trimtab.training import scoring
 from trimtab.training.baseline import make_baseline
 from trimtab.training.champion import Scored, score_champion
 from trimtab.training.evaluation import evaluate
-from trimtab.training.importance import Fit, importances
+from trimtab.training.importance import Fit, Importances, importances
 from trimtab.training.isolation import answer
 from trimtab.training.job import Folders, Job, read_job
 from trimtab.training.output import copy_code, write_manifest, write_output
@@ -49,15 +50,17 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
     with _timed(seconds, "total"), threadpool_limits(job.recipe.threads):
         with _timed(seconds, "read"):
             split = read_rows(job, folders.training)
-        with _timed(seconds, "fit"):
-            model = fit(split.fit.frame, split.fit.label, job.recipe)
-            manifest = _write_model(job, model, folders.model, code)
+        # Importances need the rows and not the model, so that a second processor weighs while the first fits.
+        with ThreadPoolExecutor(1) as beside:
+            weighing = beside.submit(_weigh, seconds, job, split, fit, predict)
+            with _timed(seconds, "fit"):
+                model = fit(split.fit.frame, split.fit.label, job.recipe)
+                manifest = _write_model(job, model, folders.model, code)
+            weighed = weighing.result()
         with _timed(seconds, "score"):
             request = split.holdout.request(job.columns)
             scores = _challenger_scores(job, split, model, folders.model, request, predict)
             champion = _champion_scores(job, split, folders, request)
-        with _timed(seconds, "importances"):
-            weighed = importances(split.fit, job.recipe, job.gate.folds, fit, predict)
         with _timed(seconds, "baseline"):
             baseline = make_baseline(split, np.r_[weighed.scores, scores], weighed.weights, job.grid)
         with _timed(seconds, "evaluate"):
@@ -65,6 +68,11 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
     evaluation |= {"importances": weighed.weights, "seconds": seconds}
     write_output(folders.output, evaluation, baseline.to_bytes(), manifest)
     return evaluation
+
+
+def _weigh(seconds: dict[str, float], job: Job, split: Split, fit: Fit, predict: Predict) -> Importances:
+    with _timed(seconds, "importances"):
+        return importances(split.fit, job.recipe, job.gate.folds, fit, predict)
 
 
 def _write_model(job: Job, model: Any, folder: Path, code: Path) -> dict[str, Any]:
