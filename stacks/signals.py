@@ -56,6 +56,7 @@ def _model_signals(target: Target) -> list[Signal]:
             silence="breaching",
             period_seconds=DAY,
             periods=2,
+            by_the_clock=True,
         ),
     ]
 

@@ -1,7 +1,6 @@
 """Fixtures that are dear to make, made once: the synthesized assembly and a cloud with the stack deployed."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 START = datetime(2013, 1, 31, 12, tzinfo=UTC)
+
+# These play on a local cloud, which mends moto for the whole process. The others take moto as it is, so they
+# all go to one test process and are done before that process turns to any of these.
+CLOUD = ("conformance", "workflows", "loop")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out: one group for all that need no cloud, one for each module that does."""
+    for item in items:
+        group = item.path.stem if item.path.parent.name in CLOUD else "plain"
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.parent.name in CLOUD)
 
 
 @pytest.fixture(scope="session")

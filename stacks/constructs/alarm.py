@@ -28,6 +28,7 @@ class Signal:
     comparison: str = "GreaterThanOrEqualToThreshold"
     period_seconds: int = HOUR
     periods: int = 1
+    by_the_clock: bool = False
 
 
 def alarm(scope: Construct, id: str, *, target: Target, signal: Signal) -> cloudwatch.CfnAlarm:
@@ -44,8 +45,15 @@ def alarm(scope: Construct, id: str, *, target: Target, signal: Signal) -> cloud
         evaluation_periods=signal.periods,
         datapoints_to_alarm=signal.periods,
         treat_missing_data=signal.silence,
+        evaluation_window=_whole_periods() if signal.by_the_clock else None,
         **(_sum_of(signal) if signal.added_up else _single(signal)),
     )
+
+
+def _whole_periods() -> cloudwatch.CfnAlarm.EvaluationWindowProperty:
+    # A sliding window would reach back over silence to older points, and go off days later than it says.
+    window = cloudwatch.CfnAlarm.WallClockWindowProperty(timezone="UTC")
+    return cloudwatch.CfnAlarm.EvaluationWindowProperty(wall_clock_window=window)
 
 
 def _single(signal: Signal) -> dict[str, Any]:

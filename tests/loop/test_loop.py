@@ -19,7 +19,6 @@ from localcloud import LocalCloud
 from trimtab import names
 from trimtab.aws.table import Table
 
-pytestmark = pytest.mark.xdist_group("loop")
 START = datetime(2013, 2, 28, 12, tzinfo=UTC)
 
 

@@ -86,7 +86,7 @@ def test_a_new_project_passes_its_tests_at_once(
     assert run(monkeypatch, "init", "churn", "--json") == 0
     assert json.loads(capsys.readouterr().out)["folder"] == "pipelines/churn"
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(checkout), "pipelines/churn"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(checkout), "pipelines/churn"],
         cwd=checkout, env={"PYTHONPATH": str(root), "PATH": ""}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -16,7 +16,6 @@ from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table
 from trimtab.instants import format_time
 
-pytestmark = pytest.mark.xdist_group("deploy")
 PROJECT = "flights"
 START = datetime(2013, 4, 1, 12, tzinfo=UTC)
 

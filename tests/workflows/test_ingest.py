@@ -14,7 +14,6 @@ from trimtab import names
 from trimtab.aws import clients
 from trimtab.aws.table import Table
 
-pytestmark = pytest.mark.xdist_group("ingest")
 START = datetime(2013, 2, 1, 6, tzinfo=UTC)
 PROJECT = "flights"
 
@@ -154,7 +153,8 @@ def test_a_failure_is_recorded_and_ends_the_run_as_failed(ingest: Ingest) -> Non
     described = ingest.cloud.client("stepfunctions").describe_execution(
         executionArn=execution["executionArn"]
     )
-    assert described["error"] == "BadInput"
+    assert described["error"] == "IngestFailed"
+    assert described["cause"].startswith("BadInput: ")
     [run] = ingest.table.query(f"RUN#{PROJECT}", "ingest#")
     assert (run["outcome"], run["error"]) == ("failed", "BadInput")
     assert run["reason"].startswith("grid has schema 0")

@@ -22,7 +22,6 @@ from trimtab.drift import Baseline
 from trimtab.profile import Grid, Profile
 from trimtab.project import load_project
 
-pytestmark = pytest.mark.xdist_group("monitor")
 PROJECT = "flights"
 START = datetime(2013, 3, 1, tzinfo=UTC)
 SINCE = "2013-03-01T02:00:00Z"

@@ -34,6 +34,9 @@ def chi2_sf(x: float, df: int) -> float:
     return min(1.0, (base if lowest == start else 0.0) + float(terms.sum()))
 
 
+_NO_NONCENTRALITY = 1e-200  # below it the central tail is exact, and logarithms would fail
+
+
 def ncx2_sf(x: float, df: int, ncp: float) -> float:
     """Return the probability that a noncentral chi-square variable exceeds `x`; `ncp` is its noncentrality.
 
@@ -42,7 +45,7 @@ def ncx2_sf(x: float, df: int, ncp: float) -> float:
     >>> round(ncx2_sf(10.0, 4, 3.0), 6)
     0.216237
     """
-    if ncp <= 0:
+    if ncp < _NO_NONCENTRALITY:
         return chi2_sf(x, df)
     if x <= 0:
         return 1.0
