@@ -14,13 +14,10 @@ START = datetime(2013, 1, 31, 12, tzinfo=UTC)
 CLOUD = ("conformance", "workflows", "loop")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Share the tests out: one group for all that need no cloud, one for each module that does."""
-    for item in items:
-        group = item.path.stem if item.path.parent.name in CLOUD else "plain"
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.parent.name in CLOUD)
+    group = item.path.stem if item.path.parent.name in CLOUD else "plain"
+    item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -85,9 +85,15 @@ def test_a_new_project_passes_its_tests_at_once(
 ) -> None:
     assert run(monkeypatch, "init", "churn", "--json") == 0
     assert json.loads(capsys.readouterr().out)["folder"] == "pipelines/churn"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(checkout)]
+    variables = {"PYTHONPATH": str(root), "PATH": ""}
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(checkout), "pipelines/churn"],
-        cwd=checkout, env={"PYTHONPATH": str(root), "PATH": ""}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*command, "pipelines/churn"],
+        cwd=checkout,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert " passed" in tested.stdout
