@@ -62,8 +62,8 @@ lint: .venv/.installed
 	@$(BIN)/ruff check .
 
 types: .venv/.installed
-	@$(BIN)/mypy app.py assets demo lambdas localcloud stacks trimtab tests
-	@cd pipelines/flights && ../../$(BIN)/mypy --config-file ../../pyproject.toml .
+	@$(BIN)/mypy app.py assets benchmarks demo lambdas localcloud stacks trimtab tests
+	@MYPYPATH=pipelines/flights $(BIN)/mypy pipelines/flights/*.py pipelines/flights/tests/*.py
 
 imports: .venv/.installed
 	@$(BIN)/lint-imports

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ ROWS, NUMERIC, CATEGORICAL, ROUNDS = 1_000_000, 20, 10, 3
 def make_table(seed: int) -> pa.Table:
     """Make rows with skewed, heavy-tailed and categorical columns."""
     random = np.random.default_rng(seed)
-    columns: dict[str, pa.Array] = {}
+    columns: dict[str, pa.Array[Any]] = {}
     for number in range(NUMERIC):
         values = (
             random.lognormal(sigma=1 + number / NUMERIC, size=ROWS)

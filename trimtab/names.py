@@ -7,6 +7,8 @@ Bucket names take account and region as arguments, because templates fill them i
 from trimtab.canonical import digest
 
 MACHINES = ("ingest", "train", "deploy", "monitor")
+# Rows that a deployment sends to its own endpoint are captured with all other traffic; this tells them apart.
+PROBE_PREFIX = "trimtab-probe-"
 
 
 def data_bucket(environment: str, account: str, region: str) -> str:

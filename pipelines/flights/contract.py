@@ -37,6 +37,6 @@ class Contract(pa.DataFrameModel):
 
     @pa.check("sched_dep_time", "sched_arr_time", name="clock_time")
     @classmethod
-    def _is_clock_time(cls, clock: Series[float]) -> Series[bool]:
+    def _is_clock_time(cls, clock: "pd.Series[float]") -> "pd.Series[bool]":
         """Hours and minutes as HHMM have fewer than 60 minutes."""
         return clock % 100 < 60

@@ -1,7 +1,10 @@
 """Turn raw rows into the model's matrix; training and serving call the same function."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 CATEGORICAL = ("carrier", "origin", "dest")
 WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
@@ -17,7 +20,7 @@ def vocabulary(rows: pd.DataFrame) -> dict[str, list[str]]:
     return {name: sorted(rows[name].dropna().unique()) for name in CATEGORICAL}
 
 
-def matrix(rows: pd.DataFrame, known: dict[str, list[str]]) -> np.ndarray:
+def matrix(rows: pd.DataFrame, known: dict[str, list[str]]) -> NDArray[np.float64]:
     """Return one row of floats for each raw row: codes first, an unseen value is NaN, nulls stay NaN."""
     columns = [_codes(rows[name], known[name]) for name in CATEGORICAL]
     columns += [
@@ -30,15 +33,15 @@ def matrix(rows: pd.DataFrame, known: dict[str, list[str]]) -> np.ndarray:
     return np.column_stack(columns).astype(np.float64)
 
 
-def _codes(values: pd.Series, known: list[str]) -> np.ndarray:
+def _codes(values: pd.Series, known: list[str]) -> NDArray[np.float64]:
     codes = pd.Categorical(values, categories=known).codes.astype(np.float64)
     return np.where(codes < 0, np.nan, codes)
 
 
-def _minutes(clock: np.ndarray) -> np.ndarray:
+def _minutes(clock: NDArray[np.float64]) -> NDArray[np.float64]:
     return clock // 100 * 60 + clock % 100
 
 
-def _weekday(instants: pd.Series) -> np.ndarray:
+def _weekday(instants: pd.Series) -> NDArray[Any]:
     seconds = instants.astype("int64").to_numpy() // NANOSECONDS + LOCAL_OFFSET_SECONDS
     return (seconds // DAY_SECONDS + THURSDAY) % 7

@@ -1,13 +1,19 @@
 """Fit the model; everything around it - data, split, hold-out, champion, records - is trimtab.training's."""
 
+from typing import Any
+
+import numpy as np
+import pandas as pd
 from features import CATEGORICAL, matrix, vocabulary
 from inference import predict
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from trimtab.training.job import Recipe
 from trimtab.training.run import train
 
 
-def fit(rows, label, recipe):
+def fit(rows: pd.DataFrame, label: NDArray[np.int8], recipe: Recipe) -> dict[str, Any]:
     """Fit gradient boosting on raw rows; the vocabulary travels with the model."""
     known = vocabulary(rows)
     classifier = HistGradientBoostingClassifier(

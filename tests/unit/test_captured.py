@@ -90,6 +90,11 @@ def test_requests_with_a_new_column_are_read_next_to_those_without() -> None:
     assert table["age"].to_pylist() == [None, "7"]
 
 
+def test_the_probes_of_a_deployment_are_no_traffic() -> None:
+    lines = line("trimtab-probe-1,t1,x,1\n", "trimtab-probe-1,2,0.5\n") + line("a,t1,x,1\n", "a,2,0.5\n")
+    assert read_captured(lines)["prediction_id"].to_pylist() == ["a"]
+
+
 def test_no_line_gives_a_table_without_rows_but_with_the_answers_columns() -> None:
     table = read_captured(b"", prediction_id="id")
     assert table.num_rows == 0

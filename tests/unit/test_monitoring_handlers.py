@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from lambdas.compare_window import handler as comparing
 from lambdas.profile_shard import handler as profiling
-from tests.unit.watched import BASELINE, KINDS, NAME, TRAINING, parcels, send_month, watched
+from tests.unit.watched import BASELINE, KINDS, NAME, TRAINING, Watched, parcels, send_month, watched
 from trimtab.aws.objects import Bucket
 from trimtab.drift import Baseline
 from trimtab.errors import BadInput, Conflict, Denied
@@ -22,7 +23,7 @@ def world(tmp_path, monkeypatch):
 
 
 def metrics_of(text: str) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for line in text.splitlines():
         document = json.loads(line)
         names = [metric["Name"] for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
@@ -288,5 +289,5 @@ def test_profiling_a_shard_imports_no_pandas(world, tmp_path):
     assert done.stdout.strip() == "{'1': 120} []"
 
 
-def _page(world, item) -> str:
+def _page(world: Watched, item: dict[str, Any]) -> str:
     return world.data.get(item["report_key"].removesuffix(".json") + ".html").decode()

@@ -1,6 +1,7 @@
 """What a run of the monitor has to do: which windows are due, what is measured, whom to remind."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,14 @@ from trimtab.monitoring.planning import (
     measurements_due,
     shards_of,
 )
-from trimtab.monitoring.windows import window_named
+from trimtab.monitoring.windows import WindowKind, window_named
 
 
 def _at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _due(kind: str, until: str, judged: set[str], since: str, limit: int = 6) -> list[str]:
+def _due(kind: WindowKind, until: str, judged: set[str], since: str, limit: int = 6) -> list[str]:
     return [
         window.id for window in due_windows(candidate_windows(kind, _at(until)), judged, _at(since), limit)
     ]
@@ -41,7 +42,7 @@ def test_windows_are_caught_up_oldest_first_after_an_outage():
     ]
 
 
-def test_an_outage_is_caught_up_run_by_run():
+def test_an_outage_is_caught_up_run_by_run() -> None:
     judged: set[str] = set()
     for _ in range(10):
         judged |= set(_due("week", "2013-12-30T06:00", judged, "2013-01-01T00:00", limit=6))
@@ -83,7 +84,7 @@ def test_captures_are_split_into_shards_and_none_is_an_empty_shard():
 
 def _window(
     name: str, measured: list[str] | None = None, last_event: str | None = "2013-03-31T22:00:00Z"
-) -> dict:
+) -> dict[str, Any]:
     window = window_named(name)
     return {
         "sk": name,
@@ -96,7 +97,7 @@ def _window(
 
 def _joined(
     name: str, first: str, last: str, committed: str = "2013-06-01T00:00:00Z", **more: object
-) -> dict:
+) -> dict[str, Any]:
     return {
         "sk": name,
         "kind": "joined",
@@ -108,7 +109,9 @@ def _joined(
     }
 
 
-def _measured(windows: list[dict], datasets: list[dict]) -> list[tuple[str, tuple[str, ...]]]:
+def _measured(
+    windows: list[dict[str, Any]], datasets: list[dict[str, Any]]
+) -> list[tuple[str, tuple[str, ...]]]:
     return [(task.window_id, task.datasets) for task in measurements_due(windows, datasets)]
 
 

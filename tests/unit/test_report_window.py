@@ -2,13 +2,14 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from trimtab.drift import Baseline, Settings, compare
-from trimtab.profile import Grid, Profile
+from trimtab.profile import Grid, Kind, Profile
 from trimtab.report import render_window_report
 from trimtab.report.pictures import picture
 
@@ -20,18 +21,18 @@ def table(rows: int, *, moved: float = 0.0, seed: int = 0) -> pa.Table:
     places = ["Rome", "Oslo"] if not moved else ["Rome", "Oslo", "<img src=x onerror=alert(2)>"]
     return pa.table(
         {
-            NASTY: draw.normal(moved, 1, rows),
-            "steady": draw.normal(0, 1, rows),
+            NASTY: pa.array(draw.normal(moved, 1, rows)),
+            "steady": pa.array(draw.normal(0, 1, rows)),
             "place": draw.choice(places, rows).tolist(),
             "empty": pa.nulls(rows, pa.float64()),
-            "score": draw.uniform(size=rows),
+            "score": pa.array(draw.uniform(size=rows)),
         }
     )
 
 
-def report(current: pa.Table, weights: dict[str, float] | None = None, **changes: object) -> dict:
+def report(current: pa.Table, weights: dict[str, float] | None = None, **changes: object) -> dict[str, Any]:
     then = table(4000)
-    kinds = {
+    kinds: dict[str, Kind] = {
         NASTY: "numeric",
         "steady": "numeric",
         "place": "categorical",

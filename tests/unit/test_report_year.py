@@ -1,6 +1,7 @@
 """The report of a year: what it says follows from the numbers, and from them only."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ LATE = [0.228, 0.279, 0.220, 0.308, 0.315, 0.238, 0.132, 0.168, 0.174, 0.326]
 WEIGHT = [0.1, 0.4, 0.5, 0.7, 0.6, 0.5, 0.3, 0.2, 0.4, None]
 
 
-def summary() -> dict:
+def summary() -> dict[str, Any]:
     months = [
         {
             "month": f"2013-{at + 3:02d}", "rows": 28_000, "quarantined": 0,
@@ -55,7 +56,7 @@ def summary() -> dict:
     }
 
 
-def said(document: dict) -> str:
+def said(document: dict[str, Any]) -> str:
     return " ".join(sentence for _, sentences in findings(document) for sentence in sentences)
 
 

@@ -26,7 +26,7 @@ from trimtab.aws.table import Table
 from trimtab.canonical import canonical_json, sha256_hex
 from trimtab.drift import Baseline
 from trimtab.instants import format_time
-from trimtab.profile import Grid, Profile
+from trimtab.profile import Grid, Kind, Profile
 
 NAME = "parcels"
 PROJECT = f"""
@@ -104,7 +104,7 @@ class Watched:
             {"path": "labels/a.csv/00000.parquet", "size": len(body), "sha256": digest, "rows": rows.num_rows}
         ]
         self.data.put_json(f"datasets/{NAME}/{name}.json", {"files": files})
-        times = sorted(rows["at"].to_pylist())
+        times: list[Any] = sorted(rows["at"].to_pylist())
         item = {"kind": "joined", "labelled": True, "committed_at": committed_at, **more}
         spans = {"event_from": format_time(times[0]), "event_to": format_time(times[-1])}
         self.table.put({"pk": f"DATASET#{NAME}", "sk": name, **item, **spans})
@@ -161,10 +161,10 @@ def parcels(first: str, days: int, *, per_day: int = 60, seed: int = 0, heavier:
         {
             "prediction_id": [f"{first}-{n}" for n in range(count)],
             "at": pa.array(times, pa.timestamp("us", tz="UTC")),
-            "weight": draw.normal(10 + heavier, 1, count),
+            "weight": pa.array(draw.normal(10 + heavier, 1, count)),
             "place": draw.choice(["Rome", "Oslo", "<b>Lima</b>"], count).tolist(),
-            "score": scores,
-            "late": (draw.uniform(size=count) < scores).astype(np.int64),
+            "score": pa.array(scores),
+            "late": pa.array((draw.uniform(size=count) < scores).astype(np.int64)),
             "model_version": ["1"] * count,
         }
     )
@@ -182,7 +182,7 @@ def captured_line(rows: pa.Table, time: str, version: int) -> bytes:
     return json.dumps({"captureData": capture, "eventMetadata": event, "eventVersion": "0"}).encode() + b"\n"
 
 
-KINDS = {"weight": "numeric", "place": "categorical", "score": "numeric"}
+KINDS: dict[str, Kind] = {"weight": "numeric", "place": "categorical", "score": "numeric"}
 TRAINING = parcels("2013-01-01", 56, seed=1)
 GRID = Grid.from_table(TRAINING, KINDS)
 WEEKS = tuple(Profile.of(GRID, TRAINING.slice(week * 420, 420)) for week in range(8))

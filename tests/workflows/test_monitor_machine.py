@@ -19,7 +19,7 @@ from trimtab.aws import clients
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table
 from trimtab.drift import Baseline
-from trimtab.profile import Grid, Profile
+from trimtab.profile import Grid, Kind, Profile
 from trimtab.project import load_project
 
 PROJECT = "flights"
@@ -40,9 +40,8 @@ class Stack:
     def crown(self, version: int) -> None:
         rows = self.typed(data.upload_csv(2))
         features = self.project.features
-        kinds = dict.fromkeys(features.numeric, "numeric") | dict.fromkeys(
-            features.categorical, "categorical"
-        )
+        kinds: dict[str, Kind] = dict.fromkeys(features.numeric, "numeric")
+        kinds |= dict.fromkeys(features.categorical, "categorical")
         grid = Grid.from_table(rows, {**kinds, "score": "numeric"})
         self.data.put_json(f"grids/{PROJECT}.json", grid.to_dict())
         baseline = Baseline(Profile.of(grid, rows), (), dict.fromkeys(kinds, 1.0))
@@ -56,7 +55,7 @@ class Stack:
         table = csv.read_csv(
             io.BytesIO(text), convert_options=csv.ConvertOptions(column_types=types, null_values=["", "NA"])
         )
-        return table.append_column("score", [np.linspace(0.05, 0.95, table.num_rows)])
+        return table.append_column("score", pa.array(np.linspace(0.05, 0.95, table.num_rows)))
 
     def capture(self, day: date, request: bytes) -> list[str]:
         """Write a day's request as captured, answered at random; return the prediction ids."""

@@ -17,6 +17,7 @@ from pyarrow import csv as arrow_csv
 from trimtab.cells import flags_of, read_cells
 from trimtab.errors import BadInput
 from trimtab.instants import parse_time
+from trimtab.names import PROBE_PREFIX
 
 pc: Any = pyarrow.compute
 
@@ -69,9 +70,17 @@ def read_captured(
             else:
                 tables.append(found)
     table = pa.concat_tables(tables, promote_options="default") if tables else _nothing(prediction_id)
+    table = _without_probes(table, prediction_id)
     table, unreadable = _with_numbers(table, numeric)
     counts = {SKIPPED_LINES: str(skipped), UNREADABLE_CELLS: str(unreadable)}
     return table.replace_schema_metadata(counts)
+
+
+def _without_probes(table: pa.Table, prediction_id: str) -> pa.Table:
+    """Leave out what a deployment asked to try its endpoint: nobody's traffic."""
+    ids = table[prediction_id]
+    # fill_null would be shorter, but a Python value as its argument imports pandas.
+    return table.filter(pc.or_kleene(pc.is_null(ids), pc.invert(pc.starts_with(ids, PROBE_PREFIX))))
 
 
 def count_of(table: pa.Table, what: bytes) -> int:

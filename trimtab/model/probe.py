@@ -7,15 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from trimtab.errors import BadInput
+from trimtab.names import PROBE_PREFIX
 
-# Captured with all other traffic; whoever reads captures leaves out what is named like this.
-PREFIX = "trimtab-probe-"
 HEADER = ["prediction_id", "model_version", "score"]
 
 
 def probe_rows(rows: Iterable[Mapping[str, Any]], prediction_id: str) -> list[dict[str, Any]]:
     """Return the rows under names of their own, so that no label is ever joined to a probe."""
-    return [{**row, prediction_id: f"{PREFIX}{number}"} for number, row in enumerate(rows, start=1)]
+    return [{**row, prediction_id: f"{PROBE_PREFIX}{number}"} for number, row in enumerate(rows, start=1)]
 
 
 def request_body(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
