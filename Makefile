@@ -46,8 +46,8 @@ synth: install  ## synthesize the CDK app into build/cdk.out
 deploy: synth  ## deploy to AWS with the credentials at hand (ENVIRONMENT=dev)
 	@$(BIN)/cdk deploy --app build/cdk.out '$(shell echo $(ENVIRONMENT) | sed 's/./\U&/')/*'
 
-serve: install  ## the local cloud as a server on PORT, for boto3, trimtab and cdk
-	@$(BIN)/python -m localcloud serve --port $(PORT)
+serve: synth  ## the local cloud as a server on PORT, the stack deployed, for trimtab, boto3 and cdk
+	@$(BIN)/python -m localcloud serve --port $(PORT) --deploy build/cdk.out
 
 # ---- checks
 

@@ -66,8 +66,9 @@ def load_year() -> pa.Table:
         .append_column("prediction_id", _prediction_ids(joined))
         .append_column(LABEL, late)
     )
-    order = [("scheduled_departure", "ascending"), ("prediction_id", "ascending")]
-    table = table.select([*REQUEST, LABEL]).sort_by(order).combine_chunks()
+    table = table.select([*REQUEST, LABEL])
+    table = table.sort_by([("scheduled_departure", "ascending"), ("prediction_id", "ascending")])
+    table = table.combine_chunks()
     # The joins took six times what is kept, and the process that holds it goes on for minutes.
     del flights, weather, joined, departure, minutes, late
     pa.default_memory_pool().release_unused()

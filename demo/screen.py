@@ -1,5 +1,6 @@
 """What people see while the year goes by, and the table at its end."""
 
+import sys
 from datetime import date
 from typing import Any
 
@@ -7,9 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.tree import Tree
 
 from demo.play import END, START
 
+PLAIN_WIDTH = 150
 VERDICT_STYLES = {"drifted": "yellow", "stable": "green", "undetermined": "dim"}
 
 
@@ -17,7 +20,8 @@ class Screen:
     """Show a bar that follows the moved clock, and a line for everything that is delivered."""
 
     def __init__(self) -> None:
-        self.console = Console()
+        # Tables in a log file should not be squeezed into the eighty columns of a terminal that is not there.
+        self.console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
         self._progress = Progress(
             TextColumn("{task.description}", style="bold"),
             BarColumn(bar_width=40),
@@ -47,6 +51,8 @@ class Screen:
 def print_story(console: Console, summary: dict[str, Any]) -> None:
     """Print the year as tables."""
     console.print(_uploads(summary), _months(summary), _versions(summary))
+    if summary["lineage"]:
+        console.print("\n[bold]What made the champion", _tree(summary["lineage"]))
     policy, auc, rollback = summary["policy"], summary["auc"], summary["rollback"]
     console.print(
         f"{policy['tries']} models tried, {policy['promoted']} promoted, {policy['rejected']} not. "
@@ -73,7 +79,8 @@ def _table(title: str, *columns: str) -> Table:
     )
     for column in columns:
         name = column.removesuffix(">")
-        table.add_column(name, justify="right" if column.endswith(">") else "left")
+        wraps = name in ("reason", "why", "events")
+        table.add_column(name, justify="right" if column.endswith(">") else "left", no_wrap=not wraps)
     return table
 
 
@@ -110,7 +117,7 @@ def _months(summary: dict[str, Any]) -> Table:
             item["month"], f"{item['rows']:,}", str(item["quarantined"]), f"[{style}]{item['drift']}",
             escape(", ".join(item["features"][:3])),
             ",".join(f"v{version}" for version in item["champion_versions"]),
-            _number(item["auc_champion"]), _number(item["auc_version_1"]), escape("; ".join(item["events"])),
+            _number(item["auc_champion"]), _number(item["auc_version_1"]), escape("\n".join(item["events"])),
         )  # fmt: skip
     return table
 
@@ -130,3 +137,12 @@ def _versions(summary: dict[str, Any]) -> Table:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _tree(node: dict[str, Any], above: Tree | None = None) -> Tree:
+    kind, _, name = node["node"].partition(":")
+    label = f"[dim]{kind}[/] {escape(name[:64])}"
+    branch = Tree(label) if above is None else above.add(label)
+    for child in node["children"]:
+        _tree(child, branch)
+    return branch

@@ -11,10 +11,9 @@ from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
-import moto.core.responses
-import moto.core.utils
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from localcloud import moto_speed
 from localcloud.locks import ServiceLocks
 from localcloud.wsgi import HttpServer
 
@@ -92,18 +91,9 @@ def _fault(error: Exception, environ: dict[str, Any], start_response: Callable[.
     return [f"<ErrorResponse>{error_xml}</ErrorResponse>".encode()]
 
 
-def quicken() -> None:
-    """Remember what moto works out again at every request; safe to repeat."""
-    original = moto.core.utils.method_names_from_class
-    if not hasattr(original, "cache_info"):
-        cached = lru_cache(maxsize=1024)(original)
-        moto.core.utils.method_names_from_class = cached
-        moto.core.responses.method_names_from_class = cached  # type: ignore[attr-defined]
-
-
 def serve(control: Control, host: str, port: int) -> tuple[HttpServer, Endpoint]:
     """Start the endpoint on an address and return it with its server; port 0 takes a free one."""
-    quicken()
+    moto_speed.install()
     endpoint = Endpoint(control)
     server = HttpServer(endpoint, host, port)
     server.start()

@@ -1,6 +1,7 @@
 """Compare a window with the champion's baseline: add up its shards, judge, report, publish the verdict."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,14 +11,14 @@ from trimtab.aws import metrics
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings, function_settings, project_folder
 from trimtab.aws.table import Item, Table
-from trimtab.drift import Baseline, Report, Settings, compare, persistent
+from trimtab.drift import Baseline, Reason, Report, Settings, compare, persistent
 from trimtab.errors import Gone
 from trimtab.instants import format_time, parse_time
 from trimtab.model.record import baseline_key
 from trimtab.monitoring import keys
 from trimtab.monitoring.rows import RowCounts
 from trimtab.monitoring.windows import Window, window_named
-from trimtab.profile import Profile
+from trimtab.profile import Grid, Profile
 from trimtab.project import WINDOWS_PER_YEAR, Project, load_project
 from trimtab.report import by_weight_and_effect, render_window_report
 from trimtab.report.pictures import picture
@@ -43,9 +44,12 @@ def compare_window(
 ) -> None:
     """Judge one window; done again from the same shards, it writes the same report."""
     window, version = window_named(task["id"]), task["champion_version"]
-    current, counts = _shards(Bucket(settings.data_bucket), project.name, task)
     baseline = _baseline(Bucket(settings.model_bucket), project.name, version)
+    grid = baseline.profile.grid if baseline else Grid({})
+    current, counts = _shards(Bucket(settings.data_bucket), project.name, task, grid)
     report = compare(baseline, current, _sensitivity(project))
+    if not report.features:  # neither shards nor a baseline: not even the columns are known
+        report = replace(report, verdict="undetermined", reason=Reason.NO_BASELINE, undetermined_weight=1.0)
     history = _history(Table(settings.table), project.name, task["history"], version)
     needed, of = project.monitor.persistence
     verdicts = [entry["verdict"] for entry in history] + [report.verdict]
@@ -66,13 +70,14 @@ def compare_window(
     metrics.emit(project.name, settings.environment, time, measures(report, persists))
 
 
-def _shards(bucket: Bucket, project: str, task: dict[str, Any]) -> tuple[Profile, RowCounts]:
+def _shards(bucket: Bucket, project: str, task: dict[str, Any], grid: Grid) -> tuple[Profile, RowCounts]:
+    """Add the shards up; a window without any has no row, on the baseline's grid."""
     profiles, counts = [], RowCounts()
     for shard in task["shards"]:
         name = (project, task["id"], task["plan"], int(shard))
         profiles.append(Profile.from_bytes(bucket.get(keys.shard_profile(*name))))
         counts += RowCounts(**bucket.get_json(keys.shard_counts(*name)))
-    return Profile.merged(profiles), counts
+    return Profile.merged(profiles) if profiles else Profile.empty(grid), counts
 
 
 def _baseline(models: Bucket, project: str, version: int | None) -> Baseline | None:

@@ -49,13 +49,14 @@ def plan(settings: FunctionSettings, project: Project, scheduled: datetime) -> d
     """Plan a run as of `scheduled`; planned twice, it is the same plan."""
     table, name = Table(settings.table), project.name
     champion = table.get(f"CHAMPION#{name}", "current")
-    if champion is None:
-        return {"quiet": True, "windows": [], "measurements": [], "ask_again": False}
-    candidates = candidate_windows(project.monitor.window, scheduled)
-    judged = list(read_attributes(table, f"WINDOW#{name}", _OF_WINDOWS, since=candidates[-1].id))
-    datasets = list(read_attributes(table, f"DATASET#{name}", _OF_DATASETS))
     pending = table.get(f"PENDING#{name}", "train")
-    windows = _due(settings, project, champion, candidates, {item["sk"] for item in judged})
+    windows, judged = [], []
+    if champion is not None:
+        candidates = candidate_windows(project.monitor.window, scheduled)
+        judged = list(read_attributes(table, f"WINDOW#{name}", _OF_WINDOWS, since=candidates[-1].id))
+        windows = _due(settings, project, champion, candidates, {item["sk"] for item in judged})
+    # Without a judged window there is nothing to measure, and only a wait for labels looks at datasets.
+    datasets = list(read_attributes(table, f"DATASET#{name}", _OF_DATASETS)) if judged or pending else []
     measurements = [
         _measurement(name, task.window_id, task.datasets) for task in measurements_due(judged, datasets)
     ]

@@ -29,10 +29,17 @@ def show(value: Any, *, as_json: bool, title: str, columns: Sequence[str] = ()) 
 
 
 def _print_facts(facts: Mapping[str, Any], title: str) -> None:
-    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
         table.add_row(f"[dim]{escape(name)}", cell(value))
-    Console().print(table)
+    _print_titled(title, table)
+
+
+def _print_titled(title: str, table: Table) -> None:
+    # A table's own title is wrapped to the table's width, which may be that of one word.
+    console = Console()
+    console.print(f"[bold]{escape(title)}")
+    console.print(table)
 
 
 def _print_rows(rows: Iterable[Mapping[str, Any]], title: str, columns: Sequence[str]) -> None:
@@ -41,12 +48,12 @@ def _print_rows(rows: Iterable[Mapping[str, Any]], title: str, columns: Sequence
         Console().print(f"{escape(title)}: nothing yet", style="dim")
         return
     names = columns or list(rows[0])
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, padding=(0, 2, 0, 0))
+    table = Table(header_style="bold", box=None, padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(name.replace("_", " "))
     for row in rows:
         table.add_row(*(cell(row.get(name)) for name in names))
-    Console().print(table)
+    _print_titled(title, table)
 
 
 def cell(value: Any) -> str:
