@@ -8,6 +8,7 @@ Errors of the source are kept on purpose (a wind of 1,048 mph, a flight of 17 mi
 contract's work. Cancelled and diverted flights have no arrival, hence a request but never a label.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -89,6 +90,11 @@ def daily_requests(month: int) -> Iterator[tuple[date, bytes]]:
         day = following
 
 
+def monthly_request(month: int) -> bytes:
+    """Write one scoring request for all flights scheduled in a month, without labels."""
+    return _csv(_between(*_month(month)).select(REQUEST))
+
+
 def labels_csv(month: int) -> bytes:
     """Write the labels of a month's flights, as they arrive later: prediction_id, late, event_time.
 
@@ -128,10 +134,13 @@ def _month(month: int) -> tuple[date, date]:
 
 def _between(start: date, end: date) -> pa.Table:
     table = load_year()
-    # The instants are ISO texts of one form, so they sort as the days do.
-    departures = table["scheduled_departure"]
-    inside = pc.and_(pc.greater_equal(departures, start.isoformat()), pc.less(departures, end.isoformat()))
-    return table.filter(inside)
+    first, last = (_position(table["scheduled_departure"], day) for day in (start, end))
+    return table.slice(first, last - first)
+
+
+def _position(departures: Any, day: date) -> int:
+    # The year is ordered by these ISO texts of one form, which sort as the days do.
+    return bisect_left(departures, day.isoformat(), key=lambda departure: departure.as_py())
 
 
 def _labelled(table: pa.Table) -> pa.Table:

@@ -16,6 +16,7 @@ from pyarrow import csv
 from demo import data
 from localcloud import LocalCloud
 from trimtab import names
+from trimtab.instants import format_time
 
 ENVIRONMENT, PROJECT = "dev", "flights"
 START = datetime(2013, 1, 31, 12, tzinfo=UTC)
@@ -121,7 +122,7 @@ def _send(cloud: LocalCloud, day: date, body: bytes, played: Played) -> None:
 
 def roll_back(cloud: LocalCloud, root: Path) -> dict[str, Any]:
     """Run the command that people run, and move the clock while it waits for the endpoint."""
-    at = cloud.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = format_time(cloud.now())
     command = [
         str(Path(sys.executable).with_name("trimtab")), "rollback", PROJECT,
         "--endpoint-url", cloud.endpoint_url,

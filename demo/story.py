@@ -21,6 +21,7 @@ from localcloud import LocalCloud
 from trimtab import names
 from trimtab.aws.lineage import origins
 from trimtab.aws.table import Table
+from trimtab.instants import format_time
 from trimtab.performance import roc_auc
 
 pc: Any = pyarrow.compute
@@ -73,9 +74,7 @@ def _frozen_scores(
     requests = scratch / "requests"
     requests.mkdir(parents=True, exist_ok=True)
     for month in sorted(set(scored["month"].to_pylist())):
-        bodies = [body for _, body in data.daily_requests(int(month[-2:]))]
-        head = bodies[0].split(b"\n", 1)[0] + b"\n"
-        (requests / f"{month}.csv").write_bytes(head + b"".join(body.split(b"\n", 1)[1] for body in bodies))
+        (requests / f"{month}.csv").write_bytes(data.monthly_request(int(month[-2:])))
     bucket, key = first["artifact"].removeprefix("s3://").split("/", 1)
     archive = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(archive)) as members:
@@ -206,6 +205,6 @@ def _alarms(cloud: LocalCloud) -> Iterable[tuple[str, str]]:
             state = json.loads(item["HistoryData"])["newState"]["stateValue"]
             if item["AlarmName"].startswith(prefix) and state == "ALARM":
                 yield (
-                    f"{item['Timestamp']:%Y-%m-%dT%H:%M:%SZ}",
+                    format_time(item["Timestamp"]),
                     f"alarm {item['AlarmName'].removeprefix(prefix)}",
                 )

@@ -1,13 +1,11 @@
-"""Fixtures that are dear to make, made once: the synthesized assembly and a cloud with the stack deployed."""
+"""What all tests share: how they are shared out, the checkout, and the assembly, synthesized once."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-START = datetime(2013, 1, 31, 12, tzinfo=UTC)
 
 # These play on a local cloud, which mends moto for the whole process. The others take moto as it is, so they
 # all go to one test process and are done before that process turns to any of these.

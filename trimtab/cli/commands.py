@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.session import Session
+from trimtab.instants import format_time
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,7 +33,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why; it goes 
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_time(datetime.now(UTC))
 
 
 @app.command()
