@@ -38,7 +38,7 @@ install: .venv/.installed  ## the environment, the Lambda layer and the training
 # ---- the product
 
 demo: install  ## play a year in production on the laptop
-	@$(BIN)/python -m demo
+	@ARROW_DEFAULT_MEMORY_POOL=system $(BIN)/python -m demo
 
 synth: install  ## synthesize the CDK app into build/cdk.out
 	@$(BIN)/python -m assets.synth

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,24 @@ def _play() -> tuple[dict[str, Any], Screen]:
 
 
 def _play_year(screen: Screen, assembly: Path) -> tuple[dict[str, Any], float, dict[str, float]]:
+    from demo import data
     from demo.play import START, play, roll_back
+    from demo.replay import FrozenVersion
     from demo.story import tell
     from localcloud import LocalCloud
 
-    with LocalCloud(start=START) as cloud:
+    with LocalCloud(start=START) as cloud, ThreadPoolExecutor(1) as beside:
         os.environ.update(cloud.variables)
+        reading = beside.submit(data.load_year)
         stacks = cloud.deploy(assembly, stages=("Dev",))
+        reading.result()
         deployed = time.monotonic()
         screen.say(f"deployed {len(stacks)} stacks to the local cloud at {cloud.endpoint_url}")
-        played = play(cloud, screen.progress)
-        screen.say("the year is over: rolling back, and scoring it again with version 1")
+        frozen = FrozenVersion(cloud, OUTPUT / "frozen")
+        played = play(cloud, screen.progress, frozen.start)
+        screen.say("the year is over: rolling back")
         rollback = roll_back(cloud, ROOT)
-        summary = tell(cloud, played, cloud.container_python, OUTPUT / "frozen")
+        summary = tell(cloud, played, frozen.scores())
         summary["rollback"] = rollback
         return summary, deployed, cloud.usage.as_dict()
 

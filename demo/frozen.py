@@ -6,6 +6,7 @@ never been replaced.
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -23,4 +24,5 @@ def main(model_folder: Path, requests: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(19)  # what is played meanwhile comes first
     main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -35,8 +35,8 @@ class Played:
     unanswered_days: list[date] = field(default_factory=list)
 
 
-def play(cloud: LocalCloud, progress: Progress) -> Played:
-    """Play from the first upload to the new year."""
+def play(cloud: LocalCloud, progress: Progress, on_first_answer: Callable[[], None]) -> Played:
+    """Play from the first upload to the new year; `on_first_answer` is called once a model is in service."""
     played = Played()
     requests = _requests()
     day = START.date() + timedelta(days=1)
@@ -45,6 +45,8 @@ def play(cloud: LocalCloud, progress: Progress) -> Played:
         cloud.advance_to(_at(day, TRAFFIC_HOUR))
         if day >= FIRST_TRAFFIC:
             _send(cloud, day, next(requests), played)
+            if len(played.answers) == 1:
+                on_first_answer()
         progress(day, "")
         day += timedelta(days=1)
     _deliveries(cloud, day, progress)

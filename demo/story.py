@@ -1,19 +1,14 @@
 """Tell what happened: read the table and the registry, never the script of the play."""
 
-import io
 import json
-import subprocess
-import tarfile
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from pyarrow import csv
 
 from demo import data
 from demo.play import ENVIRONMENT, PROJECT, Played
@@ -25,20 +20,19 @@ from trimtab.instants import format_time
 from trimtab.performance import roc_auc
 
 pc: Any = pyarrow.compute
-VERSION_1 = 1
 
 
-def tell(cloud: LocalCloud, played: Played, container_python: Path, scratch: Path) -> dict[str, Any]:
+def tell(cloud: LocalCloud, played: Played, frozen_scores: pa.Table) -> dict[str, Any]:
     """Return the year's summary, but for rollback and seconds."""
     table = Table(names.table(ENVIRONMENT))
     models = list(table.query(f"MODEL#{PROJECT}"))
-    scored = _with_truth(played)
-    frozen = _frozen_scores(cloud, models, scored, container_python, scratch)
+    scored = _with_truth(played).join(frozen_scores, "prediction_id", join_type="left outer")
+    scored = scored.sort_by("prediction_id")
     windows = {item["sk"]: item for item in table.query(f"WINDOW#{PROJECT}")}
     uploads = [_upload(item) for item in table.query(f"UPLOAD#{PROJECT}")]
     events = _events(cloud, table)
     months = [
-        _month(month, scored, frozen, windows.get(month, {}), uploads, events.get(month, []))
+        _month(month, scored, windows.get(month, {}), uploads, events.get(month, []))
         for month in sorted(set(scored["month"].to_pylist()))
     ]
     champion = table.get(f"CHAMPION#{PROJECT}", "current") or {}
@@ -51,7 +45,7 @@ def tell(cloud: LocalCloud, played: Played, container_python: Path, scratch: Pat
         "lineage": origins(table, f"model:{PROJECT}@{champion['version']}") if champion else None,
         "auc": {
             "champion": _auc(scored["late"], scored["score"]),
-            "version_1": _auc(scored["late"], frozen),
+            "version_1": _auc(scored["late"], scored["frozen"]),
         },
     }
 
@@ -63,29 +57,7 @@ def _with_truth(played: Played) -> Any:
         for day, part in played.answers
     )
     truth = data.load_year().select(["prediction_id", "late"])
-    return answers.join(truth, "prediction_id", join_type="left outer").sort_by("prediction_id")
-
-
-def _frozen_scores(
-    cloud: LocalCloud, models: list[dict[str, Any]], scored: Any, container_python: Path, scratch: Path
-) -> Any:
-    """Score the whole traffic with version 1, in the order of `scored`."""
-    first = next(item for item in models if item["version"] == VERSION_1)
-    requests = scratch / "requests"
-    requests.mkdir(parents=True, exist_ok=True)
-    for month in sorted(set(scored["month"].to_pylist())):
-        (requests / f"{month}.csv").write_bytes(data.monthly_request(int(month[-2:])))
-    bucket, key = first["artifact"].removeprefix("s3://").split("/", 1)
-    archive = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-        members.extractall(scratch / "model", filter="data")
-    script = Path(__file__).with_name("frozen.py")
-    subprocess.run([container_python, script, scratch / "model", requests], check=True)
-    parts = [csv.read_csv(path) for path in sorted(requests.glob("*.scores"))]
-    answers = (
-        pa.concat_tables(parts).select(["prediction_id", "score"]).rename_columns(["prediction_id", "frozen"])
-    )
-    return scored.join(answers, "prediction_id", join_type="left outer").sort_by("prediction_id")["frozen"]
+    return answers.join(truth, "prediction_id", join_type="left outer")
 
 
 def _auc(labels: Any, scores: Any) -> float | None:
@@ -101,7 +73,6 @@ def _auc(labels: Any, scores: Any) -> float | None:
 def _month(
     month: str,
     scored: Any,
-    frozen: Any,
     window: dict[str, Any],
     uploads: list[dict[str, Any]],
     events: list[str],
@@ -121,7 +92,7 @@ def _month(
         "champion_version": versions[-1],
         "champion_versions": versions,
         "auc_champion": _auc(of_month["late"], of_month["score"]),
-        "auc_version_1": _auc(of_month["late"], frozen.filter(rows)),
+        "auc_version_1": _auc(of_month["late"], of_month["frozen"]),
         "late_share": round(sum(labels) / len(labels), 4) if labels else None,
         "brier": performance.get("brier"),
         "skill": performance.get("skill"),

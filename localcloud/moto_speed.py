@@ -1,4 +1,4 @@
-"""What moto works out again at every request, worked out once, and only for what was asked.
+"""What moto works out or loads again at every turn, done once, and only for what was asked.
 
 The answers stay those of moto, byte for byte; where a case is not one of the plain ones, moto does it itself.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import moto
 import moto.core.responses
 import moto.core.utils
+from botocore.loaders import JSONFileLoader
 from moto.core.serialize import AttributePickerContext, BaseJSONSerializer, XFormedAttributePicker
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
@@ -27,11 +30,29 @@ def install() -> None:
     cached = lru_cache(maxsize=1024)(moto.core.utils.method_names_from_class)
     moto.core.utils.method_names_from_class = cached
     moto.core.responses.method_names_from_class = cached  # type: ignore[attr-defined]
+    _share_models()
     _remember_names()
     _write_values_directly()
     _query_one_partition()
     _project_directly()
     _forget_copies()
+
+
+def _share_models() -> None:
+    """Read each service's model once: clients, moto and our own checks would each keep one of megabytes."""
+    original = JSONFileLoader.load_file
+    # Where moto has something to add, it writes that into what it has loaded.
+    amended = {path.parts[-3] for path in Path(moto.__file__).parent.glob("*/*/*.moto-extras.json*")}
+    known: dict[str, Any] = {}
+
+    def load_file(self: JSONFileLoader, file_path: str) -> Any:
+        if not amended.isdisjoint(Path(file_path).parts):
+            return original(self, file_path)
+        if file_path not in known:
+            known[file_path] = original(self, file_path)
+        return known[file_path]
+
+    JSONFileLoader.load_file = load_file  # type: ignore[method-assign]
 
 
 def _remember_names() -> None:

@@ -49,6 +49,9 @@ PRELOAD = (
     "pyarrow.csv",
     "pyarrow.json",
     "pyarrow.parquet",
+    "pandas",
+    "pydantic",
+    "pandera.pandas",
 )
 # Their models are megabytes of JSON that every worker would read again.
 SERVICES = ("s3", "dynamodb", "events", "stepfunctions", "sagemaker", "sqs", "sns", "cloudwatch")

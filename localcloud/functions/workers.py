@@ -24,7 +24,7 @@ from localcloud.functions.bootstrap import receive, send
 LOG = logging.getLogger("localcloud.functions")
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 START_SECONDS = 120.0  # importing everything on a cold, busy laptop
-KEPT_IDLE = 12  # workers, over all functions: their memory adds up
+KEPT_IDLE = 24  # workers, over all functions: what they do not share adds up
 
 
 class WorkerDied(Exception):

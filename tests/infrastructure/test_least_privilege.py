@@ -54,7 +54,7 @@ def test_functions_ask_for_nothing_that_their_roles_refuse(
     with LocalCloud(start=play.START) as cloud:
         cloud.deploy(assembly, ["Dev"])
         _sign_with_own_names(cloud)
-        play.play(cloud, _ignore)
+        play.play(cloud, _ignore, lambda: None)
     roles = _statements_by_function(templates)
     assert {call.who for call in calls} == {name for name in roles if not _is_silent(name)}
     refused = {call for call in calls if not is_allowed(call, roles[call.who])}

@@ -21,18 +21,25 @@ def make_baseline(
 ) -> Baseline:
     """Profile the rows with scores that their own labels did not shape, whole and by week.
 
-    `scores` belong to the fit rows (out of fold) and then to the held-out ones; both are in the baseline,
-    because production follows on the latter. Weeks are counted back from the last day: the days before the
-    first whole week are in the profile but in no slice, because a slice of two days would teach that any mix
-    of weekdays is normal.
+    `scores` belong to the fit rows (out of fold, NaN where none was asked for) and then to the held-out ones;
+    both are in the baseline, because production follows on the latter. Weeks are counted back from the last
+    day: the days before the first whole week are in the profile but in no slice, because a slice of two days
+    would teach that any mix of weekdays is normal.
     """
     fixed = Grid.from_dict(grid)
     data = pa.concat_tables([split.fit.raw, split.holdout.raw])
-    data = data.append_column(SCORE, pa.chunked_array([pa.array(scores)]))
     bounds = _week_starts(np.r_[split.fit.days, split.holdout.days])
-    weeks = [Profile.of(fixed, data.slice(start, end - start)) for start, end in itertools.pairwise(bounds)]
-    rest = Profile.of(fixed, data.slice(0, bounds[0]))
+    weeks = [_profile(fixed, data, scores, start, end) for start, end in itertools.pairwise(bounds)]
+    rest = _profile(fixed, data, scores, 0, bounds[0])
     return Baseline(Profile.merged([rest, *weeks]), tuple(weeks), with_score(weights))
+
+
+def _profile(grid: Grid, data: pa.Table, scores: Floats, start: int, end: int) -> Profile:
+    """Profile rows from position `start` until before `end`; a row without a score counts in no score."""
+    rows, ours = data.slice(start, end - start), scores[start:end]
+    has_score = ~np.isnan(ours)
+    scored = rows.take(np.flatnonzero(has_score)).append_column(SCORE, pa.array(ours[has_score]))
+    return Profile.of(grid, scored) + Profile.of(grid, rows.take(np.flatnonzero(~has_score)))
 
 
 def with_score(weights: Mapping[str, float]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from trimtab.training import scoring
 from trimtab.training.baseline import make_baseline
 from trimtab.training.champion import Scored, score_champion
 from trimtab.training.evaluation import evaluate
-from trimtab.training.importance import Fit, Importances, importances
+from trimtab.training.importance import Fit, weigh
 from trimtab.training.isolation import answer
 from trimtab.training.job import Folders, Job, read_job
 from trimtab.training.output import copy_code, write_manifest, write_output
@@ -50,12 +50,12 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
     with _timed(seconds, "total"), threadpool_limits(job.recipe.threads):
         with _timed(seconds, "read"):
             split = read_rows(job, folders.training)
-        # Importances need the rows and not the model, so that a second processor weighs while the first fits.
-        with ThreadPoolExecutor(1) as beside:
-            weighing = beside.submit(_weigh, seconds, job, split, fit, predict)
-            with _timed(seconds, "fit"):
-                model = fit(split.fit.frame, split.fit.label, job.recipe)
-                manifest = _write_model(job, model, folders.model, code)
+        # Importances need the rows and not the model: a second processor weighs while the first fits.
+        with _timed(seconds, "fit_and_weigh"), ThreadPoolExecutor(2) as both:
+            fitting = both.submit(_fit, seconds, job, split, fit)
+            weighing = weigh(split.fit, job.recipe, job.gate.folds, fit, predict, both)
+            model = fitting.result()
+            manifest = _write_model(job, model, folders.model, code)
             weighed = weighing.result()
         with _timed(seconds, "score"):
             request = split.holdout.request(job.columns)
@@ -70,9 +70,10 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
     return evaluation
 
 
-def _weigh(seconds: dict[str, float], job: Job, split: Split, fit: Fit, predict: Predict) -> Importances:
-    with _timed(seconds, "importances"):
-        return importances(split.fit, job.recipe, job.gate.folds, fit, predict)
+def _fit(seconds: dict[str, float], job: Job, split: Split, fit: Fit) -> Any:
+    # A limit on OpenMP holds for the thread that sets it.
+    with _timed(seconds, "fit"), threadpool_limits(job.recipe.threads, user_api="openmp"):
+        return fit(split.fit.frame, split.fit.label, job.recipe)
 
 
 def _write_model(job: Job, model: Any, folder: Path, code: Path) -> dict[str, Any]:
