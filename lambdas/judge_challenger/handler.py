@@ -35,7 +35,7 @@ def judge_job(
     check_order(manifest, plan["training_set"], plan["code_sha256"])
     evaluation = archive.read_json(output, archive.EVALUATION)
     champion = plan["champion"]["version"] if plan["champion"] else None
-    judgement = judge(evaluation, _floors(project), champion)
+    judgement = judge(evaluation, floors_of(project), champion)
     return {
         **judgement.to_dict(),
         "model_sha256": manifest["model_sha256"],
@@ -44,11 +44,13 @@ def judge_job(
     }
 
 
-def _floors(project: Project) -> Floors:
+def floors_of(project: Project) -> Floors:
+    """Return what the project asks of a challenger."""
     gate = project.gate
     return Floors(
         min_auc=gate.min_auc,
         confidence=gate.confidence,
         min_gain=gate.min_gain,
         minimum_blocks=gate.minimum_blocks,
+        leak_waiver=gate.leak_waiver,
     )

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["passed", "rejected", "undetermined"]
+# No honest column ranks the outcome without an error: what does knows it already.
+MOST_OF_ONE_COLUMN = 0.999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,7 @@ class Floors:
     confidence: float
     min_gain: float
     minimum_blocks: int
+    leak_waiver: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +33,13 @@ class Judgement:
 
 
 def judge(evaluation: Mapping[str, Any], floors: Floors, champion: int | None) -> Judgement:
-    """Judge an evaluation: absolute floors first, then against the champion's version, where there is one.
+    """Judge an evaluation: leaks and floors first, then against the champion's version, where there is one.
 
     What cannot be computed is undetermined and left to a person; it never passes.
     """
     return (
-        _below_floors(evaluation, floors)
+        _leaking(evaluation, floors)
+        or _below_floors(evaluation, floors)
         or (_beaten_by_champion(evaluation, floors, champion) if champion is not None else None)
         or Judgement(verdict="passed", reason=_praise(evaluation, champion))
     )
@@ -46,6 +50,30 @@ def champion_changed(compared_with: int | None, now: int | None) -> Judgement:
     then = f"version {compared_with}" if compared_with is not None else "no champion"
     reason = f"it was compared with {then}, but meanwhile version {now} is the champion"
     return Judgement(verdict="undetermined", reason=reason)
+
+
+def _leaking(evaluation: Mapping[str, Any], floors: Floors) -> Judgement | None:
+    """Refuse a model whose data gives the label away; older evaluations list none."""
+    for leak in evaluation.get("leaks", ()):
+        why = _leak_in_words(leak)
+        if why is not None and leak["column"] not in floors.leak_waiver:
+            reason = (
+                f"column {leak['column']!r} {why}: it probably holds the outcome, which no request has. "
+                "Take it out of [features] in project.toml; if it is honest, list it in gate.leak_waiver "
+                "there and say why"
+            )
+            return Judgement(verdict="rejected", reason=reason)
+    return None
+
+
+def _leak_in_words(leak: Mapping[str, Any]) -> str | None:
+    if leak["named"]:
+        return "has the name of the label or of the prediction's id"
+    if leak["auc"] > MOST_OF_ONE_COLUMN:
+        return f"alone tells the label with an AUC of {leak['auc']:.4f}"
+    if (leak["correlation"] or 0.0) > MOST_OF_ONE_COLUMN:
+        return f"correlates with the label by {leak['correlation']:.4f}"
+    return None
 
 
 def _below_floors(evaluation: Mapping[str, Any], floors: Floors) -> Judgement | None:

@@ -65,6 +65,7 @@ class Train(Section):
     max_runtime_seconds: int = Field(default=3600, ge=60)
     seed: int = 0
     threads: int = Field(default=1, ge=1)
+    cache_max_age_days: float = Field(default=30, ge=0)
     parameters: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 
@@ -77,6 +78,7 @@ class Gate(Section):
     minimum_blocks: int = Field(default=5, ge=2)
     resamples: int = Field(default=500, ge=100)
     importance_folds: int = Field(default=5, ge=2)
+    leak_waiver: tuple[str, ...] = ()
 
 
 class Serve(Section):
@@ -139,6 +141,8 @@ class Project(Section):
                 raise ValueError(
                     f"column {column!r} is the label or the prediction's id; it cannot be a feature"
                 )
+        if unknown := sorted(set(self.gate.leak_waiver) - set(names)):
+            raise ValueError(f"gate.leak_waiver names {unknown[0]!r}, which is no column of [features]")
         return self
 
 

@@ -20,6 +20,7 @@ from trimtab.training.evaluation import evaluate
 from trimtab.training.importance import Fit, weigh
 from trimtab.training.isolation import answer
 from trimtab.training.job import Folders, Job, read_job
+from trimtab.training.leaks import find_leaks
 from trimtab.training.output import copy_code, write_manifest, write_output
 from trimtab.training.rows import Split, read_rows
 from trimtab.training.scoring import Floats, Predict
@@ -65,7 +66,7 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
             baseline = make_baseline(split, np.r_[weighed.scores, scores], weighed.weights, job.grid)
         with _timed(seconds, "evaluate"):
             evaluation = evaluate(job, split, scores, champion)
-    evaluation |= {"importances": weighed.weights, "seconds": seconds}
+    evaluation |= {"importances": weighed.weights, "leaks": find_leaks(job, split.fit), "seconds": seconds}
     write_output(folders.output, evaluation, baseline.to_bytes(), manifest)
     return evaluation
 
