@@ -85,7 +85,7 @@ class TrainingStack(ProjectStack):
         code = Asset(self, "TrainingCode", path=str(target.sourcedir))
         grid, datasets = f"grids/{project}.json", f"datasets/{project}/*"
         executions = target.arn("states", f"execution:{target.machine_name('train')}:*")
-        known = [f"{kind}#{project}" for kind in ("DATASET", "CHAMPION", "MODEL", "RUN", "LOCK", "PENDING")]
+        known = [f"{kind}#{project}" for kind in ("DATASET", "CHAMPION", "MODEL", "CACHE")]
         own = [f"{kind}#{project}" for kind in ("LOCK", "PENDING", "RUN")]
         self.add_function(
             "plan_training",
@@ -98,7 +98,9 @@ class TrainingStack(ProjectStack):
                 may.write(target.data_bucket, f"training-sets/{project}/*"),
                 allow("s3:GetObject", on=[target.bucket_arn(code.s3_bucket_name, code.s3_object_key)]),
                 may.write(target.model_bucket, "code/*", *_orders(project)),
-                may.read_items(*known),
+                may.read(target.model_bucket, f"runs/{project}/*/output/*"),
+                may.find(target.model_bucket, f"runs/{project}/*"),
+                may.read_items(*known, *own),
                 may.write_items(*own),
                 may.delete_items(f"LOCK#{project}", f"PENDING#{project}"),
                 allow("states:DescribeExecution", on=[executions]),
@@ -121,7 +123,13 @@ class TrainingStack(ProjectStack):
             "Says whether the challenger is better than the champion, or that it cannot tell",
             memory_mb=512,
             timeout_seconds=120,
-            may=[may.read(target.model_bucket, runs), may.find(target.model_bucket, runs), may.use_key("s3")],
+            may=[
+                may.read(target.model_bucket, runs),
+                may.find(target.model_bucket, runs),
+                may.read_items(f"CACHE#{project}"),
+                may.write_items(f"CACHE#{project}"),
+                may.use_key("s3", "dynamodb"),
+            ],
         )
         kinds = ("CHAMPION", "MODEL")
         self.add_function(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trimtab.aws.table import Item, Table
 from trimtab.canonical import digest
@@ -70,6 +71,6 @@ def clear_pending(table: Table, project: str, seen: str) -> None:
         return
 
 
-def as_documents(requests: Sequence[Request]) -> list[dict[str, str]]:
+def as_documents(requests: Sequence[Request]) -> list[dict[str, Any]]:
     """Return requests as plain data."""
     return [request.to_dict() for request in requests]

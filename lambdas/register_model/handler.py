@@ -38,16 +38,25 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 def register(settings: FunctionSettings, project: Project, event: dict[str, Any]) -> dict[str, Any]:
     """Register the job of `event`; asked twice, find what the first attempt has written."""
     run = Run.read("train", event)
-    item = _registered(Table(settings.table), project.name, event["job"]["TrainingJobName"])
+    item = _registered(Table(settings.table), project.name, event)
     if item is None:
         item = _register(settings, project, event)
-    return _conclude(settings, project.name, run, item)
+    return _conclude(settings, project.name, run, event["plan"], item)
 
 
-def _registered(table: Table, project: str, job_name: str) -> Item | None:
-    """Find what an earlier attempt has written, which is then not decided anew."""
-    items = table.query(f"MODEL#{project}", newest_first=True)
-    return next((item for item in items if item["job_name"] == job_name), None)
+def _registered(table: Table, project: str, event: dict[str, Any]) -> Item | None:
+    """Find what an earlier attempt has written, which is then not decided anew.
+
+    Where an earlier job's outputs were used again, the version that it became stands if the gate says of it
+    what it said then; with another judgement they are a version of their own.
+    """
+    plan, judged = event["plan"], event["judgement"]
+    gate = {name: judged[name] for name in ("verdict", "reason")}
+    for item in table.query(f"MODEL#{project}", newest_first=True):
+        is_same_job = item["job_name"] == event["job"]["TrainingJobName"]
+        if is_same_job and (item.get("run") == plan["run"] or item["gate"] == gate):
+            return item
+    return None
 
 
 def _register(settings: FunctionSettings, project: Project, event: dict[str, Any]) -> Item:
@@ -108,7 +117,9 @@ def _judgement(table: Table, project: str, judged: dict[str, Any]) -> Judgement:
     return judgement
 
 
-def _conclude(settings: FunctionSettings, project: str, run: Run, item: Item) -> dict[str, Any]:
+def _conclude(
+    settings: FunctionSettings, project: str, run: Run, plan: dict[str, Any], item: Item
+) -> dict[str, Any]:
     table, verdict = Table(settings.table), item["gate"]["verdict"]
     wanted = APPROVALS.get(item["status"])
     # Approval starts the deployment, which finds everything in place. A person's decision stands.
@@ -117,10 +128,14 @@ def _conclude(settings: FunctionSettings, project: str, run: Run, item: Item) ->
         decide_package(item["package_arn"], wanted, item["reason"], pointer)
     training_lock.release(table, project, run.execution_arn)
     details = {"version": item["version"], "verdict": verdict, "status": item["status"]}
-    table.put(
-        run.record(project, outcome=f"registered, {item['status']}", reason=item["reason"], details=details)
-    )
-    if verdict != "undetermined":
+    outcome, reason, is_new = f"registered, {item['status']}", item["reason"], item.get("run") == plan["run"]
+    if "reused" in plan:
+        details["reused"] = item["job_name"]
+        reason = f"reused the outputs of job {item['job_name']}: {reason}"
+    if not is_new:
+        outcome = f"already version {item['version']}, {item['status']}"
+    table.put(run.record(project, outcome=outcome, reason=reason, details=details))
+    if is_new and verdict != "undetermined":
         name = "ChallengerPromoted" if verdict == "passed" else "ChallengerRejected"
         metrics.emit(project, settings.environment, run.time, {name: 1}, {name: "Count"})
-    return {**details, "package_arn": item["package_arn"], "reason": item["reason"]}
+    return {**details, "package_arn": item["package_arn"], "reason": reason}

@@ -21,6 +21,14 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one version of an object from every other."""
+
+    etag: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """One S3 bucket."""
 
@@ -74,6 +82,12 @@ class Bucket:
         except Gone:
             return False
         return True
+
+    def stamp(self, key: str) -> Stamp:
+        """Say which version of an object stands; raise Gone if it does not exist."""
+        with translated(f"look at {self.uri(key)}"):
+            answer = client("s3").head_object(Bucket=self.name, Key=key)
+        return Stamp(answer["ETag"].strip('"'), answer.get("VersionId", "null"))
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """List the objects under `prefix` in the order of their keys."""

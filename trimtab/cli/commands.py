@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli import cache
+from trimtab.cli.options import EndpointOption, EnvironmentOption, JsonOption, ProjectArgument, ReasonOption
 from trimtab.cli.session import Session
 from trimtab.instants import format_time
 
@@ -17,19 +19,7 @@ app = typer.Typer(
 )
 monitor_app = typer.Typer(no_args_is_help=True, help="Watch a project's production.")
 app.add_typer(monitor_app, name="monitor")
-
-EnvironmentOption = Annotated[
-    str, typer.Option("--environment", "-e", envvar="TRIMTAB_ENVIRONMENT", help="Which environment.")
-]
-EndpointOption = Annotated[
-    str | None,
-    typer.Option(
-        "--endpoint-url", envvar="AWS_ENDPOINT_URL", help="The local server's address; AWS when left out."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-ProjectArgument = Annotated[str, typer.Argument(help="The project's name: its folder under pipelines/.")]
-ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why; it goes into the record.")]
+app.add_typer(cache.app, name="cache")
 
 
 def _now() -> str:
@@ -207,6 +197,31 @@ def rollback(
         as_json=as_json,
         title=f"{project}: rolled back" if facts["ok"] else f"{project}: not rolled back",
     )
+    if not facts["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    project: ProjectArgument,
+    force: Annotated[
+        bool, typer.Option("--force", help="Train anew even where an earlier job's outputs could be used.")
+    ] = False,
+    reason: ReasonOption = "requested by hand",
+    at: Annotated[
+        str | None, typer.Option("--at", help="The instant of the request in UTC; now when left out.")
+    ] = None,
+    environment: EnvironmentOption = "dev",
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on all labelled data now, in or out of season; exit with 1 when no version comes of it."""
+    from trimtab.cli.output import show
+    from trimtab.cli.training import request_training
+
+    session = Session.open(environment, endpoint_url)
+    facts = request_training(session, session.project(project), reason=reason, force=force, at=at or _now())
+    show(facts, as_json=as_json, title=f"training of {project}")
     if not facts["ok"]:
         raise typer.Exit(1)
 

@@ -65,6 +65,11 @@ class Session:
         return Bucket(names.data_bucket(self.environment.name, self.account, self.environment.region))
 
     @property
+    def models(self) -> Bucket:
+        """Return the model bucket."""
+        return Bucket(names.model_bucket(self.environment.name, self.account, self.environment.region))
+
+    @property
     def table(self) -> Table:
         """Return the table."""
         return Table(names.table(self.environment.name))

@@ -63,7 +63,7 @@ def package_request(challenger: Challenger) -> dict[str, Any]:
         "ModelPackageGroupName": names.model_package_group(one.environment, one.project),
         "ModelPackageDescription": f"{one.project}, trained by {one.job_name}",
         "ModelApprovalStatus": "PendingManualApproval",
-        "ClientToken": digest({"job": one.job_name})[:36],
+        "ClientToken": digest({"job": one.job_name, "run": one.plan["run"]})[:36],
         "InferenceSpecification": {
             "Containers": [{"Image": one.image, "ModelDataUrl": one.artifact}],
             "SupportedContentTypes": ["text/csv"],
@@ -112,6 +112,7 @@ def model_item(challenger: Challenger, version: int, package_arn: str, status: S
         "reason": one.judgement.reason,
         "requests": one.plan["requests"],
         "job_name": one.job_name,
+        "run": one.plan["run"],
         "artifact": one.artifact,
         "baseline_key": baseline_key(one.project, version),
         "record_key": record_key(one.project, version),

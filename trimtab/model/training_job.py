@@ -5,11 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trimtab.cache import parts_of
 from trimtab.canonical import digest
 from trimtab.model.instances import volume_key
 from trimtab.project import Project
 
 SCHEMA = 1
+STAGE = "train"
+# What the job itself uses of the gate's settings; the rest is applied to its results afterwards.
+GATE_IN_JOB = ("confidence", "resamples", "importance_folds")
 SOURCE = "sourcedir.tar.gz"
 MODEL_ARCHIVE = "model.tar.gz"
 OUTPUT_ARCHIVE = "output.tar.gz"
@@ -108,6 +112,29 @@ def job_document(
         if champion
         else None,
     }
+
+
+def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> dict[str, Any]:
+    """Return what decides a job's outcome, for the step cache; `order` is its job.json.
+
+    The champion's version is among the parameters because the job writes it into its evaluation.
+    """
+    champion = order["champion"] or {}
+    return parts_of(
+        stage=STAGE,
+        code=order["code_sha256"],
+        parameters={
+            **{name: order[name] for name in ("seed", "threads", "parameters", "columns")},
+            "gate": {name: order["gate"][name] for name in GATE_IN_JOB},
+            "champion_version": champion.get("version"),
+        },
+        environment={"image": image, "instance_type": instance_type},
+        inputs={
+            "training_set": order["training_set"]["id"],
+            "grid": digest(order["grid"]),
+            "champion": champion.get("model_sha256"),
+        },
+    )
 
 
 def data_manifest(data_bucket: str, digests: Iterable[str]) -> list[Any]:

@@ -1,7 +1,7 @@
 """Requests to train: what asks, about what, and when."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from trimtab.instants import parse_time
@@ -14,20 +14,30 @@ LASTING = frozenset({"drift", "decay"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One reason to train: `cause` is the alarm, dataset version, schedule or person behind it."""
+    """One reason to train: `cause` is the alarm, dataset version, schedule or person behind it.
+
+    `force` asks for a new job even where the outputs of an earlier one could be used again.
+    """
 
     reason: str
     cause: str
     at: str
+    force: bool = False
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Request":
         """Read a request from an execution's input or from the table."""
-        return cls(reason=str(data["reason"]), cause=str(data.get("cause") or ""), at=str(data["at"]))
+        return cls(
+            reason=str(data["reason"]),
+            cause=str(data.get("cause") or ""),
+            at=str(data["at"]),
+            force=bool(data.get("force", False)),
+        )
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the request as plain data."""
-        return asdict(self)
+        document = {"reason": self.reason, "cause": self.cause, "at": self.at}
+        return {**document, "force": True} if self.force else document
 
 
 def merge(*groups: Iterable[Request]) -> tuple[Request, ...]:
