@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from demo import data
 from localcloud import LocalCloud
@@ -14,6 +15,7 @@ from trimtab import names
 from trimtab.aws import clients
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table
+from trimtab.cli.commands import app
 from trimtab.instants import format_time
 
 PROJECT = "flights"
@@ -146,6 +148,34 @@ def test_a_rollback_goes_back_and_bars_the_way_forward(stack: Stack) -> None:
     )
     assert answer["ModelApprovalStatus"] == "Rejected"
     assert "odd scores" in answer["ApprovalDescription"]
+
+
+def test_the_same_training_again_reuses_the_job_and_says_so(stack: Stack) -> None:
+    def trimtab(*arguments: str) -> tuple[int, Any]:
+        at = ("--at", format_time(stack.cloud.now())) if arguments[-1] != "list" else ()
+        result = CliRunner().invoke(app, [*arguments, PROJECT, *at, "--json"])
+        return result.exit_code, json.loads(result.stdout)
+
+    # The champion is version 1 again, so that everything is as it was before version 2 was trained.
+    jobs = len(list(stack.table.query(f"RUN#{PROJECT}", "job#")))
+    name = stack.model(2)["job_name"]
+    _, [newest, _] = trimtab("cache", "list")
+    assert (newest["job"], newest["usable"]) == (name, "yes")
+    _, explained = trimtab("cache", "explain")
+    assert explained["answer"] == f"reuses the outputs of job {name}"
+    assert explained["key"] == newest["key"]
+    assert not [row for row in explained["parts"] if row["changed"]]
+    code, facts = trimtab("train")
+    assert (code, facts["version"], facts["reused"]) == (0, 2, name)
+    record = stack.last_run("train")
+    assert record["outcome"] == "already version 2, rolled_back"
+    assert f"reused the outputs of job {name}" in record["reason"]
+    assert stack.champion()["version"] == 1
+    assert len(list(stack.table.query(f"RUN#{PROJECT}", "job#"))) == jobs
+    # A month more is another training, and the explanation names the part.
+    stack.upload(4)
+    _, explained = trimtab("cache", "explain")
+    assert explained["answer"] == "trains: changed inputs.training_set"
 
 
 def test_a_rollback_to_nowhere_fails_with_the_reason(stack: Stack) -> None:
