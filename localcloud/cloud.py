@@ -34,6 +34,7 @@ from localcloud import (
     serving,
     states,
     training,
+    transform,
 )
 from localcloud.allocator import give_memory_back
 from localcloud.clock import Clock
@@ -138,6 +139,8 @@ class LocalCloud:
         self._undo.callback(training.stop)
         serving.install(context)
         self._undo.callback(serving.stop)
+        transform.install(context)
+        self._undo.callback(transform.stop)
         registry.install(context)
         endpoints.install(context)
         scheduler.install(context)

@@ -19,6 +19,7 @@ from localcloud.archives import BadArchive
 from localcloud.bridges import Bridge, epoch_millis
 from localcloud.capture import Capture
 from localcloud.context import Context
+from localcloud.log_lines import LogStream
 from localcloud.serving import Fleet, describe_failure
 from localcloud.serving_processes import WorkerFailed
 from localcloud.training_channels import InputProblem, split_uri
@@ -62,7 +63,7 @@ def _patch_models() -> None:
             raise ValidationError(f'Cannot create already existing model "{backend._models[name].arn}".')
         containers = [self._get_param("PrimaryContainer"), *(self._get_param("Containers") or ())]
         for container in filter(None, containers):
-            _refuse_missing_data(_resolved(backend, container), self._get_param("ExecutionRoleArn"))
+            _refuse_missing_data(resolved(backend, container), self._get_param("ExecutionRoleArn"))
         answer = original(self)
         model = backend._models[name]
         model.enable_network_isolation = bool(self._get_param("EnableNetworkIsolation"))
@@ -72,7 +73,7 @@ def _patch_models() -> None:
     SageMakerResponse.create_model = create_model  # type: ignore[method-assign]
 
 
-def _resolved(backend: SageMakerModelBackend, container: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(backend: SageMakerModelBackend, container: Mapping[str, Any]) -> dict[str, Any]:
     """Return a container with its model data's place, wherever the request keeps it."""
     if container.get("ModelPackageName"):
         package = backend.describe_model_package(container["ModelPackageName"])
@@ -201,10 +202,11 @@ def _start_fleet(backend: SageMakerModelBackend, endpoint: FakeEndpoint, config_
     try:
         for variant in config.production_variants:
             model = backend.describe_model(variant["ModelName"])
-            container = _resolved(backend, model.primary_container or model.containers[0])
+            container = resolved(backend, model.primary_container or model.containers[0])
             name, weight = variant["VariantName"], float(variant.get("InitialVariantWeight") or 1.0)
-            started = running.start_variant(endpoint.endpoint_name, name, weight, container)
-            fleet.variants[name] = started
+            group = f"/aws/sagemaker/Endpoints/{endpoint.endpoint_name}"
+            logs = LogStream(_bridge.context, group, f"{name}/i-local")
+            fleet.variants[name] = running.start_variant(name, weight, container, logs)
     except BaseException:
         fleet.close()
         raise

@@ -61,6 +61,11 @@ class Variant:
     read_bytes: int = 0
     is_retired: bool = False
 
+    def close(self) -> None:
+        """End the process for good."""
+        self.is_retired = True
+        self.worker.close()
+
 
 @dataclass(slots=True)
 class Fleet:
@@ -87,8 +92,7 @@ class Fleet:
     def close(self) -> None:
         """End the fleet's processes."""
         for variant in self.variants.values():
-            variant.is_retired = True
-            variant.worker.close()
+            variant.close()
 
 
 class Serving:
@@ -118,11 +122,12 @@ class Serving:
                 self._models[identity] = root / "model"
             return self._models[identity]
 
-    def start_variant(self, endpoint: str, name: str, weight: float, container: Mapping[str, Any]) -> Variant:
+    def start_variant(
+        self, name: str, weight: float, container: Mapping[str, Any], logs: LogStream
+    ) -> Variant:
         """Start a process with this container's model; raise WorkerFailed or BadArchive."""
         folder = self.model_dir(container["ModelDataUrl"])
         environment = {str(key): str(value) for key, value in (container.get("Environment") or {}).items()}
-        logs = LogStream(self.context, f"/aws/sagemaker/Endpoints/{endpoint}", f"{name}/i-local")
         try:
             worker = Worker(self.nursery, self.context, folder, environment)
         except WorkerFailed as failure:

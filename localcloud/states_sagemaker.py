@@ -24,13 +24,18 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
-from localcloud import training
+from localcloud import training, transform
 from localcloud.bridges import epoch_millis
+from localcloud.jobs import Job
 
 JOBS = {
     "createTrainingJob": ("describe_training_job", "TrainingJobName", "TrainingJobStatus"),
     "createTransformJob": ("describe_transform_job", "TransformJobName", "TransformJobStatus"),
     "createProcessingJob": ("describe_processing_job", "ProcessingJobName", "ProcessingJobStatus"),
+}
+FINDERS: dict[str, Callable[[str], Job | None]] = {
+    "createTrainingJob": training.find,
+    "createTransformJob": transform.find,
 }
 SYNC, TASK_TOKEN = "sync", "waitForTaskToken"
 REQUESTS = {*JOBS, "createModel", "createEndpointConfig", "createEndpoint", "updateEndpoint"}
@@ -100,7 +105,8 @@ class SageMakerTask(state_task_service_unsupported.StateTaskServiceUnsupported):
         operation, key, status_key = JOBS[self.resource.api_action]
         name = normalised_parameters[key]
 
-        job = training.find(name) if self.resource.api_action == "createTrainingJob" else None
+        find = FINDERS.get(self.resource.api_action)
+        job = find(name) if find else None
         if job is not None and not env.is_running():
             job.try_to_stop()  # the execution was stopped while the job was made; moto asks for nothing more
 
@@ -120,7 +126,7 @@ class SageMakerTask(state_task_service_unsupported.StateTaskServiceUnsupported):
         return resolve
 
 
-def _await_end(env: Environment, job: training.TrainingJob) -> None:
+def _await_end(env: Environment, job: Job) -> None:
     """Wait until the job has ended or the task is over; then stop the job, as Step Functions does."""
     over: Any = env.program_state_event
     job.when_done(over.set)

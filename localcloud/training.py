@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
 import shutil
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +21,12 @@ from moto.sagemaker.utils import arn_formatter
 from localcloud.archives import BadArchive, pack
 from localcloud.bridges import Bridge, epoch_millis
 from localcloud.context import Context
+from localcloud.jobs import LONGEST_REASON, Job, in_events
 from localcloud.log_lines import LogStream
 from localcloud.training_channels import InputProblem, download, refuse_empty, split_uri
 from localcloud.training_run import Outcome, TrainingProcess
 
 TITLE = "SageMaker Training Job State Change"
-LONGEST_REASON = 1024
 MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -57,21 +55,19 @@ def stop() -> None:
     _running.clear()
 
 
-class TrainingJob:
+class TrainingJob(Job):
     """Hold one job: what DescribeTrainingJob says about it, and the process behind it."""
 
     def __init__(self, context: Context, request: Mapping[str, Any]) -> None:
         """Take a CreateTrainingJob request; nothing runs before `start`."""
+        super().__init__(context.clock)
         self._context = context
         self._request = request
         self.training_job_name: str = request["TrainingJobName"]
         self.arn = arn_formatter("training-job", self.training_job_name, context.account, context.region)
         self.tags: list[dict[str, str]] = list(request.get("Tags") or ())
-        self.done = context.clock.signal()
         folder = context.work_dir / "training" / self.training_job_name
         self.process = TrainingProcess(folder, context.container_python)
-        self._lock = threading.RLock()
-        self._callbacks: list[Callable[[], None]] = []
         now = _bridge.utcnow()
         kept = {key: value for key, value in request.items() if key != "Tags"}
         self._described: dict[str, Any] = {
@@ -153,26 +149,6 @@ class TrainingJob:
                 )
             self._enter("Stopping", "Stopping")
         self.process.stop()
-
-    def try_to_stop(self) -> None:
-        """Stop the job unless it has ended or is being stopped."""
-        with contextlib.suppress(ValidationError):
-            self.request_stop()
-
-    def when_done(self, call: Callable[[], None]) -> None:
-        """Call `call` when the job has ended; at once if it has."""
-        with self._lock:
-            if not self.done.is_set():
-                self._callbacks.append(call)
-                return
-        call()
-
-    def _give_done(self) -> None:
-        with self._lock:
-            self.done.set()
-            callbacks, self._callbacks = self._callbacks, []
-        for call in callbacks:
-            call()
 
     def _train(self, logs: LogStream) -> Outcome:
         self._enter("Downloading")
@@ -260,19 +236,10 @@ class TrainingJob:
                 "TrainingJobStatus": status or self.training_job_status,
             }
             detail = {
-                **_in_events(self.response_object),
+                **in_events(self.response_object),
                 "Tags": {tag["Key"]: tag["Value"] for tag in self.tags},
             }
         self._context.emit_event("aws.sagemaker", TITLE, detail, [self.arn])
-
-
-def _in_events(value: Any) -> Any:
-    """Write times as milliseconds, as SageMaker's events do."""
-    if isinstance(value, Mapping):
-        return {key: _in_events(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_in_events(item) for item in value]
-    return epoch_millis(value) if isinstance(value, datetime) else value
 
 
 def find(name: str) -> TrainingJob | None:

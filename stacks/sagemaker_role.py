@@ -7,11 +7,11 @@ from stacks.permissions import Statement, allow
 from stacks.target import Target
 
 
-def job_permissions(target: Target, kind: str) -> list[Statement]:
-    """Allow what a role of SageMaker needs whatever it runs; `kind` is the log group's last word."""
+def job_permissions(target: Target, *kinds: str) -> list[Statement]:
+    """Allow what a role of SageMaker needs whatever it runs; `kinds` are the log groups' last words."""
     region = target.environment.region
     repository = f"arn:{Aws.PARTITION}:ecr:{region}:{image_account(region)}:repository/{REPOSITORY}"
-    group = target.arn("logs", f"log-group:/aws/sagemaker/{kind}")
+    groups = [target.arn("logs", f"log-group:/aws/sagemaker/{kind}") for kind in kinds]
     namespaces = {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}}
     return [
         allow(
@@ -28,6 +28,6 @@ def job_permissions(target: Target, kind: str) -> list[Statement]:
             "logs:CreateLogStream",
             "logs:DescribeLogStreams",
             "logs:PutLogEvents",
-            on=[group, f"{group}:*"],
+            on=[*groups, *(f"{group}:*" for group in groups)],
         ),
     ]

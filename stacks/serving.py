@@ -45,17 +45,19 @@ class ServingStack(ProjectStack):
             self,
             "ServingRole",
             name=names.role(target.environment.name, project, "serving"),
-            description="What the endpoint may do: fetch its model, capture its traffic, log",
+            description="What a model may do that serves: fetch itself, score files, capture traffic, log",
             trust=assumed_by(
                 "sagemaker.amazonaws.com", {"StringEquals": {"aws:SourceAccount": target.account}}
             ),
             statements=[
                 may.read(target.model_bucket, f"runs/{project}/*/output/*"),
                 may.find(target.model_bucket, f"runs/{project}/*"),
-                may.write(target.data_bucket, f"captured/{project}/*"),
+                may.read(target.data_bucket, f"scoring/{project}/*"),
+                may.find(target.data_bucket, f"scoring/{project}/*"),
+                may.write(target.data_bucket, f"captured/{project}/*", f"scoring/{project}/*/output/*"),
                 may.use_key("s3"),
                 *may.encrypt_volumes(),
-                *job_permissions(target, f"Endpoints/{endpoint}"),
+                *job_permissions(target, f"Endpoints/{endpoint}", "TransformJobs"),
             ],
         )
 

@@ -226,6 +226,35 @@ def train(
         raise typer.Exit(1)
 
 
+@app.command()
+def score(
+    project: ProjectArgument,
+    source: Annotated[
+        str, typer.Argument(help="A CSV file, or s3:// files below scoring/PROJECT/ in the data bucket.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Also write all answers into this CSV file, in order.")
+    ] = None,
+    payload_mb: Annotated[
+        int, typer.Option("--payload-mb", min=1, max=100, help="The largest file that the model gets.")
+    ] = 6,
+    environment: EnvironmentOption = "dev",
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score rows with the champion in a batch job; exit with 1 when the job fails."""
+    from trimtab.cli.output import show
+    from trimtab.cli.score import score as score_rows
+
+    session = Session.open(environment, endpoint_url)
+    facts = score_rows(
+        session, session.project(project), source, to=to, payload_megabytes=payload_mb, at=_now()
+    )
+    show(facts, as_json=as_json, title=f"scores of {project}")
+    if not facts["ok"]:
+        raise typer.Exit(1)
+
+
 @monitor_app.command("run")
 def monitor_run(
     project: ProjectArgument,
