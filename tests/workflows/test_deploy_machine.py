@@ -135,6 +135,38 @@ def test_a_better_challenger_is_champion_and_serves(stack: Stack) -> None:
     assert champion["endpoint_config"] == stack.served()
 
 
+def test_a_file_is_scored_in_parts_as_the_endpoint_answers(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trimtab(source: str, *more: str) -> tuple[int, Any]:
+        result = CliRunner().invoke(app, ["score", PROJECT, source, *more, "--json"])
+        return result.exit_code, json.loads(result.stdout)
+
+    _, body = next(data.daily_requests(4))
+    (tmp_path / "rows.csv").write_bytes(body)
+    # So small that the day needs several files.
+    monkeypatch.setattr("trimtab.cli.score.MEGABYTE", 20_000)
+    code, facts = trimtab(
+        str(tmp_path / "rows.csv"), "--to", str(tmp_path / "scores.csv"), "--payload-mb", "1"
+    )
+    assert (code, facts["model_version"]) == (0, 2)
+    prefix = facts["answers"].removeprefix(stack.data.uri(""))
+    assert len(list(stack.data.list(prefix))) > 2
+    answer = stack.cloud.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=stack.endpoint, ContentType="text/csv", Accept="text/csv", Body=body
+    )
+    assert (tmp_path / "scores.csv").read_bytes() == answer["Body"].read()
+    # The same rows where they lie: one file, and so one answer.
+    stack.data.put(f"scoring/{PROJECT}/april/rows.csv", body)
+    code, facts = trimtab(stack.data.uri(f"scoring/{PROJECT}/april/"))
+    [answered] = stack.data.list(facts["answers"].removeprefix(stack.data.uri("")))
+    assert stack.data.get(answered.key) == (tmp_path / "scores.csv").read_bytes()
+    stack.data.put(f"scoring/{PROJECT}/odd/rows.csv", b"prediction_id\n1\n")
+    code, facts = trimtab(stack.data.uri(f"scoring/{PROJECT}/odd/"))
+    assert (code, facts["status"]) == (1, "Failed")
+    assert "is missing" in facts["reason"]
+
+
 def test_a_rollback_goes_back_and_bars_the_way_forward(stack: Stack) -> None:
     ended = stack.run("deploy", action="rollback", actor="ann", reason="odd scores")
     assert ended["status"] == "SUCCEEDED", ended
