@@ -1,4 +1,4 @@
-"""The README's commands exist, as do its files."""
+"""The commands of the README and of the docs exist, as do the files that they name."""
 
 import re
 import shlex
@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from trimtab.cli.commands import app
 
 
-def commands(root: Path) -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+def commands(root: Path, page: str = "README.md") -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (root / page).read_text(), re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
 
@@ -25,9 +25,10 @@ def test_every_make_target_of_the_readme_exists(root: Path) -> None:
         assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE), target
 
 
-def test_every_trimtab_command_of_the_readme_parses(root: Path) -> None:
-    lines = [line for line in commands(root) if line.startswith(".venv/bin/trimtab ")]
-    assert len(lines) >= 9
+@pytest.mark.parametrize(("page", "fewest"), [("README.md", 9), ("docs/features.md", 6)])
+def test_every_trimtab_command_parses(root: Path, page: str, fewest: int) -> None:
+    lines = [line for line in commands(root, page) if line.startswith(".venv/bin/trimtab ")]
+    assert len(lines) >= fewest
     for line in lines:
         # Options are parsed before help is shown, so one that does not exist fails here.
         result = CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"])
@@ -52,6 +53,9 @@ def test_help_lists_every_command() -> None:
         "approve",
         "reject",
         "rollback",
+        "train",
+        "score",
+        "cache",
         "monitor",
         "report",
     ):
