@@ -1,4 +1,4 @@
-"""Monitoring watches what came in: the raw columns of requests, before features.py, which it does not have."""
+"""Monitoring watches what came in: the raw columns of requests, before features.py, which it has not."""
 
 from pathlib import Path
 
