@@ -6,6 +6,7 @@ import pytest
 
 from trimtab.model.gate import Floors, champion_changed, judge
 
+LEAK = {"column": "refund", "auc": 0.5, "correlation": None, "named": False}
 FLOORS = Floors(min_auc=0.6, confidence=0.8, min_gain=0.0, minimum_blocks=5)
 
 
@@ -50,6 +51,11 @@ def evaluation(**changes: Any) -> dict[str, Any]:
         ({"over_champion": gain(None)}, 4, "undetermined", "could not be compared with version 4"),
         ({"champion": None}, 4, "undetermined", "could not be compared with version 4"),
         ({"champion": {"version": 3}}, 4, "undetermined", "could not be compared with version 4"),
+        ({"leaks": [LEAK | {"auc": 0.9991}]}, 4, "rejected", "column 'refund' alone tells the label"),
+        ({"leaks": [LEAK | {"correlation": 0.9995}]}, 4, "rejected", "correlates with the label by 0.9995"),
+        ({"leaks": [LEAK | {"named": True}]}, 4, "rejected", "has the name of the label"),
+        ({"leaks": [LEAK | {"auc": 0.999, "correlation": 0.999}]}, 4, "passed", "over version 4"),
+        ({"leaks": [LEAK, LEAK | {"auc": 1.0}]}, None, "rejected", "gate.leak_waiver"),
     ],
 )
 def test_the_gate_judges(changes: dict[str, Any], champion: int | None, verdict: str, words: str) -> None:

@@ -33,6 +33,8 @@ def score(
     at: str,
 ) -> dict[str, Any]:
     """Score the rows of a file, or of the files under an S3 prefix; return where the answers lie."""
+    if not _is_s3(source) and not Path(source).is_file():
+        raise BadInput(f"{source} does not exist or is not a file")
     champion = session.table.get(f"CHAMPION#{project.name}", "current")
     if champion is None:
         raise BadInput(f"{project.name} has no champion to score with; train one first")
@@ -77,8 +79,6 @@ def _checked(session: Session, project: Project, source: str) -> str:
 
 
 def _upload(session: Session, file: Path, inputs: str, most_bytes: int) -> None:
-    if not file.is_file():
-        raise BadInput(f"{file} does not exist or is not a file")
     with file.open("rb") as opened:
         for number, part in enumerate(cut_csv(opened, most_bytes)):
             session.data.put(f"{inputs}{number:05d}.csv", part, "text/csv")
