@@ -173,6 +173,18 @@ def test_a_name_is_used_once(cloud: LocalCloud) -> None:
         cloud.client("sagemaker").stop_transform_job(TransformJobName="once")
 
 
+def test_a_job_that_is_stopped_ends_between_two_files(cloud: LocalCloud) -> None:
+    s3, sagemaker = cloud.client("s3"), cloud.client("sagemaker")
+    for number in range(100):
+        s3.put_object(Bucket=BUCKET, Key=f"many/{number:03d}.csv", Body=ROWS)
+    sagemaker.create_transform_job(**request("stopped", "many/"))
+    sagemaker.stop_transform_job(TransformJobName="stopped")
+    cloud.settle(60)
+    described = sagemaker.describe_transform_job(TransformJobName="stopped")
+    assert described["TransformJobStatus"] == "Stopped"
+    assert len(outputs(cloud, "stopped")) < 100
+
+
 def machine(cloud: LocalCloud, wanted: dict[str, Any]) -> dict[str, Any]:
     """Run a transform job from a state machine and return how the execution ended."""
     states = cloud.client("stepfunctions")
