@@ -118,7 +118,8 @@ def flights(root: Path, checkout: Path) -> Way:
         (folder / path.name).write_bytes(path.read_bytes())
     rows = pd.read_csv(io.BytesIO(upload_csv(1)), dtype=str, keep_default_na=False)
     days = rows["scheduled_departure"].str[:10]
-    return witnessed(root, "flights", "matrix", rows[days <= "2013-01-07"])
+    # Few rows train fast, and are of all carriers and destinations.
+    return witnessed(root, "flights", "matrix", rows[days <= "2013-01-10"][::8])
 
 
 def template(root: Path, checkout: Path) -> Way:
