@@ -103,10 +103,10 @@ class Buckets(Construct):
             "StringNotEqualsIfExists": {"aws:PrincipalAccount": self._place.account},
             "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
         }
-        other_method = {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}}
-        other_key = {
-            "StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": self._key.key_arn}
-        }
+        # A negated condition also holds for an absent header; and then S3 takes the bucket's own key.
+        method, key = (f"s3:x-amz-server-side-encryption{rest}" for rest in ("", "-aws-kms-key-id"))
+        other_method = {"StringNotEquals": {method: "aws:kms"}, "Null": {method: "false"}}
+        other_key = {"StringNotEquals": {key: self._key.key_arn}, "Null": {key: "false"}}
         return [
             _deny("DenyOtherAccounts", ["s3:*"], everything, stranger),
             _deny("DenyOtherEncryption", ["s3:PutObject"], [bucket.arn_for_objects("*")], other_method),

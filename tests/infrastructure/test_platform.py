@@ -52,8 +52,16 @@ def test_bucket_refuses_other_accounts_and_other_keys(
     assert stranger["Action"] == "s3:*"
     assert stranger["Condition"]["StringNotEqualsIfExists"] == {"aws:PrincipalAccount": "${AWS::AccountId}"}
     assert statements["DenyOtherEncryption"]["Action"] == "s3:PutObject"
-    key = statements["DenyOtherKeys"]["Condition"]["StringNotEqualsIfExists"]
-    assert key["s3:x-amz-server-side-encryption-aws-kms-key-id"].endswith(".Arn}")
+    header = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    assert statements["DenyOtherKeys"]["Condition"]["StringNotEquals"][header].endswith(".Arn}")
+
+
+@pytest.mark.parametrize("sid", ["DenyOtherEncryption", "DenyOtherKeys"])
+def test_a_put_that_leaves_encryption_to_the_bucket_is_not_refused(templates: Templates, sid: str) -> None:
+    statements = {one.get("Sid"): one for one in policy_of(templates, bucket(templates, "prod", "data"))}
+    condition = statements[sid]["Condition"]
+    # Negated conditions, with IfExists or without, hold for a request that lacks the header.
+    assert condition["Null"] == dict.fromkeys(condition["StringNotEquals"], "false")
 
 
 def test_model_bucket_takes_artefacts_from_training_roles_only(templates: Templates) -> None:
