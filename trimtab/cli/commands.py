@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli import cache
+from trimtab.cli.data import data_app
+from trimtab.cli.lineage import lineage_app
 from trimtab.cli.options import EndpointOption, EnvironmentOption, JsonOption, ProjectArgument, ReasonOption
 from trimtab.cli.session import Session
 from trimtab.instants import format_time
@@ -20,6 +22,8 @@ app = typer.Typer(
 monitor_app = typer.Typer(no_args_is_help=True, help="Watch a project's production.")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(cache.app, name="cache")
+app.add_typer(data_app, name="data")
+app.add_typer(lineage_app, name="lineage")
 
 
 def _now() -> str:

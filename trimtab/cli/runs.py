@@ -9,7 +9,7 @@ from trimtab.aws.clients import client
 from trimtab.aws.faults import translated
 from trimtab.canonical import canonical_json
 from trimtab.cli.session import Session
-from trimtab.errors import BadInput, Gone
+from trimtab.errors import BadInput, Conflict, Gone
 
 RUNNING = "RUNNING"
 
@@ -85,3 +85,16 @@ def recent(session: Session, project: str, machine: str, limit: int) -> list[dic
         }
         for entry in answer["executions"]
     ]
+
+
+def refuse_while_running(session: Session, project: str, machine: str) -> None:
+    """Raise Conflict while a run of a machine goes on; a project that is not deployed has none."""
+    try:
+        with translated(f"list the runs of {machine}"):
+            answer = client("stepfunctions").list_executions(
+                stateMachineArn=session.machine_arn(project, machine), statusFilter="RUNNING", maxResults=1
+            )
+    except (Gone, BadInput):
+        return
+    if answer["executions"]:
+        raise Conflict(f"a run of {machine} of {project} is going on; wait for its end and try again")

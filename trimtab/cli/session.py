@@ -43,6 +43,11 @@ class Session:
         """Load a project of this checkout; raise BadInput if there is none of that name."""
         return load_project(self.root / "pipelines" / name)
 
+    @property
+    def projects(self) -> list[str]:
+        """List the projects of this checkout."""
+        return sorted(path.parent.name for path in self.root.glob("pipelines/*/project.toml"))
+
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Return account and ARN of the caller."""

@@ -23,7 +23,7 @@ def project_status(session: Session, project: str) -> dict[str, Any]:
         "endpoint": champion.get("endpoint"),
         "dataset_versions": len(datasets),
         "rows": sum(item["rows"] for item in datasets),
-        "data_until": max((item["event_to"] for item in datasets), default=None),
+        "data_until": max((item["event_to"] for item in datasets if item.get("event_to")), default=None),
         "last_window": last.get("sk"),
         "verdict": last.get("verdict"),
         "pending_training": pending.get("reasons"),

@@ -19,3 +19,8 @@ def model_node(project: str, version: int) -> str:
 def endpoint_node(endpoint: str) -> str:
     """Name an endpoint."""
     return f"endpoint:{endpoint}"
+
+
+def object_node(bucket: str, key: str, version_id: str) -> str:
+    """Name one version of an object in S3."""
+    return f"object:s3://{bucket}/{key}@{version_id}"
