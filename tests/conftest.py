@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 # These play on a local cloud, which mends moto for the whole process. The others take moto as it is, so they
 # all go to one test process and are done before that process turns to any of these.
-CLOUD = ("conformance", "workflows", "loop")
+CLOUD = ("conformance", "interop", "workflows", "loop")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -82,16 +82,22 @@ def test_uploads_are_announced_without_a_custom_resource(templates: Templates) -
     assert notices == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_nothing_that_a_model_was_made_from_ever_expires(templates: Templates) -> None:
-    pinned = ("landing/", "objects/", "datasets/", "training-sets/", "profiles/", "grids/", "code/", "runs/")
+def test_only_what_nothing_refers_to_loses_old_versions_and_nothing_current_expires(
+    templates: Templates,
+) -> None:
+    # Models, tags and .dvc files name versions under every other prefix: landing/, objects/, datasets/ ...
+    repeatable = {"data": {"captured/", "quarantine/", "windows/"}, "models": set()}
     for environment in ENVIRONMENTS:
-        for name in ("data", "models"):
+        for name, prefixes in repeatable.items():
             rules = bucket(templates, environment, name).properties["LifecycleConfiguration"]["Rules"]
             assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+            dropping = [rule for rule in rules if "AbortIncompleteMultipartUpload" not in rule]
+            assert {rule["Prefix"] for rule in dropping} == prefixes
             for rule in rules:
-                assert "ExpirationInDays" not in rule
-                if "NoncurrentVersionExpiration" in rule:
-                    assert rule["Prefix"] not in (*pinned, "baselines/", "records/", "")
+                known = {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"}
+                if rule not in dropping:
+                    known = {"Id", "Status", "AbortIncompleteMultipartUpload"}
+                assert rule.keys() <= known, rule
 
 
 def test_production_outlives_its_stack_and_dev_does_not(templates: Templates) -> None:

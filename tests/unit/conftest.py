@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from tests.unit import shop
-from tests.unit.versions_world import World
+from tests.unit.versions_world import BUCKET, World
 from trimtab.aws import clients
 
 
@@ -23,5 +23,6 @@ def world(
         monkeypatch.delenv(name, raising=False)
     with mock_aws():
         clients._client.cache_clear()
-        yield World.make(root, tmp_path, monkeypatch, capsys)
+        monkeypatch.setattr(shop, "DATA", BUCKET)
+        yield World.make(root, tmp_path, shop.Cloud.make(), monkeypatch, capsys)
     clients._client.cache_clear()

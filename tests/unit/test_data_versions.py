@@ -145,7 +145,11 @@ def test_a_tag_moves_only_by_force_and_remembers(world: World) -> None:
     assert world.ask("data", "untag", "shop", "golden")["before"] == two
     assert "has no tag golden" in world.refused("data", "untag", "shop", "golden")
     [listed] = world.ask("data", "tags", "shop")
-    assert [(move["from"], move["to"]) for move in listed["history"]] == [(None, one), (one, two), (two, None)]
+    assert [(move["from"], move["to"]) for move in listed["history"]] == [
+        (None, one),
+        (one, two),
+        (two, None),
+    ]
     assert listed["id"] is None
     assert "trimtab data log" in world.refused("data", "show", "golden")
 

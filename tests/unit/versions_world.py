@@ -1,4 +1,4 @@
-"""Dataset versions to work with: a checkout with the shop, its buckets and table in moto, and the commands."""
+"""Dataset versions to work with: a checkout with the shop, its buckets and table in moto, the commands."""
 
 import hashlib
 import json
@@ -62,15 +62,19 @@ class World:
 
     @classmethod
     def make(
-        cls, root: Path, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+        cls,
+        root: Path,
+        folder: Path,
+        cloud: Cloud,
+        patch: pytest.MonkeyPatch,
+        capture: pytest.CaptureFixture[str],
     ) -> "World":
-        """Make the checkout and, in moto, the buckets and the table of its environment dev."""
+        """Make the checkout, whose environment dev lies in `cloud`."""
         shop.make_folder(folder)
         shutil.copy(root / "cdk.json", folder)
         shutil.copytree(root / "environments", folder / "environments")
-        patch.setattr(shop, "DATA", BUCKET)
         patch.chdir(folder)
-        return cls(Cloud.make(), folder, patch, capture)
+        return cls(cloud, folder, patch, capture)
 
     @property
     def table(self) -> Table:
@@ -92,7 +96,8 @@ class World:
         described = self._describe(key, parts, project)
         checked = {
             "key": key, "version_id": version_id, "source": f"{key}@{version_id}", "kind": "upload",
-            "accepted": sum(part.num_rows for part in parts), "quarantined": 0, "labelled": True, **described,
+            "rows": sum(part.num_rows for part in parts), "accepted": sum(part.num_rows for part in parts),
+            "quarantined": 0, "labelled": True, **described,
         }  # fmt: skip
         upload = {"key": key, "version_id": version_id, "verdict": "accepted", "report_key": report}
         self.table.put({"pk": f"UPLOAD#{project}", "sk": f"{key}#{version_id}", **upload})

@@ -3,7 +3,7 @@
 import configparser
 from pathlib import Path
 
-from trimtab.dataset.dvc import REMOTE, Export
+from trimtab.dataset.dvc import Export, Remote
 from trimtab.errors import BadInput
 
 _IGNORED = "/config.local\n/tmp\n/cache\n"
@@ -12,18 +12,23 @@ _IGNORED = "/config.local\n/tmp\n/cache\n"
 def write_export(exported: Export, folder: Path) -> list[str]:
     """Write the files and, where needed, the remote; return what was written, by path within `folder`.
 
-    Raises BadInput when the repository has a remote of the same name elsewhere.
+    Raises BadInput for a directory inside another repository: DVC looks for its files at the remote's address
+    and their path from the repository's root.
     """
+    home = _repository(folder)
+    if exported.remote and home not in (None, folder.resolve()):
+        raise BadInput(
+            f"{folder} lies inside the DVC repository {home}; export a directory to its root, --to {home}, "
+            "or to a folder outside of it"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    home = next((one for one in (folder, *folder.resolve().parents) if (one / ".dvc").is_dir()), None)
     written: list[str] = []
     if home is None:
-        home = folder
         (folder / ".dvc").mkdir()
         (folder / ".dvc/.gitignore").write_text(_IGNORED)
-        written += _configure(folder / ".dvc/config", None, has_git=_has_git(folder))
-    if exported.remote_url:
-        written += _configure(home / ".dvc/config", exported.remote_url, has_git=True)
+    if home is None or exported.remote:
+        _configure(folder / ".dvc/config", exported.remote, is_new=home is None)
+        written.append(".dvc/config")
     for path, text in exported.files.items():
         target = folder / path
         if not target.resolve().is_relative_to(folder.resolve()):
@@ -31,28 +36,25 @@ def write_export(exported: Export, folder: Path) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
         written.append(path)
-    return list(dict.fromkeys(written))
+    return written
 
 
-def _configure(path: Path, remote_url: str | None, *, has_git: bool) -> list[str]:
+def _configure(path: Path, remote: Remote | None, *, is_new: bool) -> None:
     config = configparser.ConfigParser()
     config.read(path, encoding="utf-8")
-    if not has_git:
+    if is_new and not _has_git(path.parents[1]):
         config.read_dict({"core": {"no_scm": "true"}})
-    section = f"'remote \"{REMOTE}\"'"
-    if remote_url:
-        known = config.get(section, "url", fallback=remote_url)
-        if known != remote_url:
-            raise BadInput(
-                f"remote {REMOTE} of {path} is {known}, and this version needs {remote_url}; export into "
-                "another folder"
-            )
-        config.read_dict({section: {"url": remote_url, "version_aware": "true"}})
-        if not config.has_option("core", "remote"):
-            config.read_dict({"core": {"remote": REMOTE}})
+    if remote:
+        section = f"'remote \"{remote.name}\"'"
+        config.read_dict({section: {"url": remote.url, "version_aware": "true"}})
     with path.open("w", encoding="utf-8") as sink:
         config.write(sink)
-    return [".dvc/config"]
+
+
+def _repository(folder: Path) -> Path | None:
+    """Find the DVC repository that a folder lies in."""
+    whole = folder.resolve()
+    return next((one for one in (whole, *whole.parents) if (one / ".dvc").is_dir()), None)
 
 
 def _has_git(folder: Path) -> bool:

@@ -11,18 +11,25 @@ from typing import Any
 
 import yaml
 
+from trimtab.canonical import sha256_hex
 from trimtab.dataset.located import Located
 from trimtab.errors import BadInput
 
-REMOTE = "trimtab"
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A version-aware remote: DVC looks for a file at its address and the file's path in the repository."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Files to write, by path, and the address of the version-aware remote if they need one."""
+    """Files to write, by path, and the remote that they need, if any."""
 
     files: Mapping[str, str]
-    remote_url: str | None
+    remote: Remote | None
 
 
 def export(files: Sequence[Located], name: str) -> Export:
@@ -38,8 +45,9 @@ def export(files: Sequence[Located], name: str) -> Export:
     if len(files) > 1 and prefix is not None:
         parent, _, folder = prefix.rstrip("/").rpartition("/")
         bucket = files[0].bucket
-        document = _directory(files, folder)
-        return Export({f"{folder}.dvc": document}, f"s3://{bucket}/{parent}" if parent else f"s3://{bucket}")
+        url = f"s3://{bucket}/{parent}" if parent else f"s3://{bucket}"
+        remote = Remote(f"trimtab-{sha256_hex(url.encode())[:8]}", url)
+        return Export({f"{folder}.dvc": _directory(files, folder, remote.name)}, remote)
     if len(files) == 1:
         return Export({f"{name}.dvc": _import(files[0], name)}, None)
     return Export({f"{file.path}.dvc": _import(file, PurePosixPath(file.path).name) for file in files}, None)
@@ -75,17 +83,19 @@ def _import(file: Located, out: str) -> str:
     )
 
 
-def _directory(files: Sequence[Located], folder: str) -> str:
+def _directory(files: Sequence[Located], folder: str, remote: str) -> str:
     entries = [
         {
             "relpath": file.path,
             "md5": file.md5,
             "size": file.size,
-            "cloud": {REMOTE: {"etag": file.etag, "version_id": file.version_id}},
+            "cloud": {remote: {"etag": file.etag, "version_id": file.version_id}},
         }
         for file in files
     ]
-    return _yaml({"outs": [{"hash": "md5", "path": folder, "push": False, "files": entries}]})
+    return _yaml(
+        {"outs": [{"hash": "md5", "path": folder, "push": False, "remote": remote, "files": entries}]}
+    )
 
 
 def _yaml(document: Mapping[str, Any]) -> str:
