@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from pyarrow import csv
+from typer.testing import CliRunner
 
 from demo import data
 from demo.play import ENVIRONMENT, PROJECT, broken_files, roll_back
 from localcloud import LocalCloud
 from trimtab import names
 from trimtab.aws.table import Table
+from trimtab.cli.commands import app
 
 START = datetime(2013, 2, 28, 12, tzinfo=UTC)
 
@@ -91,6 +93,28 @@ def test_1_uploads_become_version_1_and_it_answers(stack: Stack) -> None:
     assert answer.column_names == ["prediction_id", "model_version", "score"]
     assert set(answer["model_version"].to_pylist()) == {1}
     assert answer.num_rows == body.count(b"\n") - 1
+
+
+def test_1_lineage_leads_from_the_champion_to_the_uploads_and_back(stack: Stack) -> None:
+    def ask(*arguments: str) -> Any:
+        answer = CliRunner().invoke(app, [*arguments, "--json"])
+        assert answer.exit_code == 0, answer.output
+        return json.loads(answer.stdout)
+
+    def nodes(tree: dict[str, Any]) -> set[str]:
+        return {tree["node"]}.union(*(nodes(child) for child in tree["children"]))
+
+    down = nodes(ask("lineage", "model", f"{PROJECT}@1"))
+    versions = {entry["id"] for entry in ask("data", "log", PROJECT)}
+    assert {node for node in down if node.startswith("dataset:")} == {f"dataset:{one}" for one in versions}
+    for month in (1, 2):
+        [upload] = stack.uploads(f"data/flights-2013-{month:02d}.csv")
+        assert f"upload:{upload['key']}@{upload['version_id']}" in down
+        assert ask("data", "verify", upload["dataset_id"])["whole"] is True
+        up = nodes(ask("lineage", "data", upload["dataset_id"]))
+        assert {f"model:{PROJECT}@1", f"endpoint:{names.endpoint(ENVIRONMENT, PROJECT)}"} <= up
+    assert len([node for node in down if node.startswith("object:")]) >= 2
+    assert ask("data", "gc", PROJECT)["versions"] == []
 
 
 def test_2_the_same_file_again_is_the_same_dataset(stack: Stack) -> None:

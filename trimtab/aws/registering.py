@@ -23,7 +23,7 @@ from trimtab.project import Project
 
 KIND = "registered"
 _RECORDED = ("kind", "quarantined", "event_from", "event_to", "profile_key", "source", "labelled")
-_AT_ONCE = 4  # files on disk at a time
+_AT_ONCE = 8  # files on disk at a time
 
 
 @dataclass(frozen=True, slots=True)
