@@ -12,7 +12,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 PORT ?= 5055
 ENVIRONMENT ?= dev
 
-.PHONY: help install demo test test-all check lint types imports synth deploy serve bench clean
+.PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data clean
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ check: install lint types imports test  ## lint, types, import rules and tests: 
 
 bench: install  ## what the hot paths cost, side by side
 	@$(BIN)/python -m benchmarks
+
+bench-data: install  ## dataset versions of many small files, beside DVC
+	@$(BIN)/python -m benchmarks.data_versions
 
 clean:  ## remove what was built and installed
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -47,5 +47,7 @@ def test_every_command_of_the_page_runs(world: World, root: Path) -> None:
 
 
 def _group(name: str):
-    [group] = [one.typer_instance for one in app.registered_groups if one.name == name]
+    groups = {one.name: one.typer_instance for one in app.registered_groups}
+    group = groups[name]
+    assert group is not None
     return group.registered_commands
