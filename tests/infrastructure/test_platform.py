@@ -82,22 +82,20 @@ def test_uploads_are_announced_without_a_custom_resource(templates: Templates) -
     assert notices == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_only_what_nothing_refers_to_loses_old_versions_and_nothing_current_expires(
-    templates: Templates,
-) -> None:
-    # Models, tags and .dvc files name versions under every other prefix: landing/, objects/, datasets/ ...
-    repeatable = {"data": {"captured/", "quarantine/", "windows/"}, "models": set()}
+def test_what_anything_refers_to_never_expires_and_keeps_all_its_versions(templates: Templates) -> None:
+    # Models, tags, lineage and .dvc files name versions under every prefix but these.
+    repeatable = ("captured/", "quarantine/", "windows/")  # old versions only
+    passing = ("ingest/",)  # what the steps of one run hand to each other
     for environment in ENVIRONMENTS:
-        for name, prefixes in repeatable.items():
+        for name in ("data", "models"):
             rules = bucket(templates, environment, name).properties["LifecycleConfiguration"]["Rules"]
             assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
-            dropping = [rule for rule in rules if "AbortIncompleteMultipartUpload" not in rule]
-            assert {rule["Prefix"] for rule in dropping} == prefixes
             for rule in rules:
-                known = {"Id", "Status", "Prefix", "NoncurrentVersionExpiration"}
-                if rule not in dropping:
-                    known = {"Id", "Status", "AbortIncompleteMultipartUpload"}
-                assert rule.keys() <= known, rule
+                removing = rule.keys() - {"Id", "Status", "Prefix", "AbortIncompleteMultipartUpload"}
+                allowed = {"NoncurrentVersionExpiration"} if rule.get("Prefix") in repeatable else set()
+                if rule.get("Prefix") in passing:
+                    allowed = {"NoncurrentVersionExpiration", "ExpirationInDays"}
+                assert removing <= allowed, rule
 
 
 def test_production_outlives_its_stack_and_dev_does_not(templates: Templates) -> None:

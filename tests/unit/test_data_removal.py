@@ -161,6 +161,7 @@ def test_erasure_removes_all_that_came_from_an_upload_and_records_what_it_touche
     left = {name for name, _ in everything(world)}
     assert key not in left
     assert len([name for name in left if name.startswith("quarantine/")]) == 2
+    assert len([name for name in left if name.startswith("ingest/")]) == 1
     assert [entry["id"] for entry in world.ask("data", "log", "shop")] == [other]
     assert world.ask("data", "verify", other)["whole"] is True
     started, ended = world.table.query("ERASED#shop")

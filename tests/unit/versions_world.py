@@ -21,8 +21,8 @@ from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, add_edge
 from trimtab.canonical import canonical_json, sha256_hex
 from trimtab.cli import main
-from trimtab.dataset.parquet import schema_of, span_of, to_parquet
-from trimtab.dataset.version import object_key, part_path
+from trimtab.dataset.parquet import schema_of, to_parquet
+from trimtab.dataset.version import object_key, part_path, upload_digest
 from trimtab.instants import format_time
 from trimtab.model.lineage import dataset_node, endpoint_node, model_node, training_set_node
 from trimtab.profile import Grid, Kind, Profile
@@ -90,9 +90,10 @@ class World:
         """Upload a file and commit what it became, in parts; return the version's id."""
         key = f"landing/{project}/data/{name}"
         version_id = self.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=name.encode())["VersionId"]
-        report = f"quarantine/{project}/{sha256_hex(version_id.encode())[:32]}/report.json"
+        report = f"quarantine/{project}/{upload_digest(key, version_id)}/report.json"
         self.data.put(report.replace("report.json", "rows.jsonl"), b"{}\n")
         self.data.put(report, b"{}")
+        self.data.put(f"ingest/{project}/{upload_digest(key, version_id)}/parts/0.parquet", b"rows")
         described = self._describe(key, parts, project)
         checked = {
             "key": key, "version_id": version_id, "source": f"{key}@{version_id}", "kind": "upload",
@@ -123,12 +124,12 @@ class World:
         profile = Profile.of(Grid.from_dict(self.data.get_json(f"grids/{project}.json")), whole)
         profile_key = f"profiles/{project}/{profile.key}.profile"
         self.data.put_once(profile_key, profile.to_bytes())
-        first, last = span_of(whole, "at")
+        times: list[Any] = sorted(whole["at"].to_pylist())
         return {
             "manifest": {"schema": schema_of(parts[0]), "files": files, "objects": objects},
             "profile_key": profile_key,
-            "event_from": format_time(first),
-            "event_to": format_time(last),
+            "event_from": format_time(times[0]),
+            "event_to": format_time(times[-1] + timedelta(seconds=1)),
         }
 
     def model(self, version: int, datasets: Sequence[str], status: str, *, project: str = "shop") -> None:

@@ -12,7 +12,7 @@ from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, edges
 from trimtab.aws.tags import read_tags, set_tag
 from trimtab.canonical import digest
-from trimtab.dataset.version import manifest_key
+from trimtab.dataset.version import manifest_key, upload_digest
 from trimtab.errors import BadInput, Conflict
 from trimtab.model.lineage import dataset_node
 
@@ -65,11 +65,10 @@ def plan(data: Bucket, table: Table, key: str, *, now: datetime) -> Erasure:
     project = project_of(key)
     records = [item for item in table.query(f"UPLOAD#{project}", f"{key}#") if item["key"] == key]
     landed = versions_of(data, key)
-    names = {f"{key}@{item['version_id']}" for item in records}
-    names |= {f"{key}@{one.version_id}" for one in landed}
+    uploads = {(key, str(item["version_id"])) for item in records} | {(key, one.version_id) for one in landed}
     made = {str(item["dataset_id"]) for item in records if item.get("dataset_id")}
-    for name in names:
-        made |= {node.partition(":")[2] for _, node in edges(table, f"upload:{name}", "out")}
+    for _, version_id in uploads:
+        made |= {node.partition(":")[2] for _, node in edges(table, f"upload:{key}@{version_id}", "out")}
     if not landed and not any(_is_left(table, project, one) for one in made):
         raise BadInput(
             f"nothing is left of {key}; look for its name with: aws s3 ls s3://{data.name}/landing/{project}/"
@@ -84,7 +83,7 @@ def plan(data: Bucket, table: Table, key: str, *, now: datetime) -> Erasure:
         key=key,
         datasets=ours,
         kept_datasets=shared,
-        objects=[*landed, *_set_aside(data, records, project), *objects],
+        objects=[*landed, *_set_aside(data, project, uploads), *objects],
         kept_objects=kept,
         touched=_touched(table, project, ours),
         uploads=[item["sk"] for item in records],
@@ -133,14 +132,15 @@ def _comes_from_elsewhere(table: Table, project: str, version: str, key: str) ->
     return False
 
 
-def _set_aside(data: Bucket, records: list[dict[str, Any]], project: str) -> list[ObjectVersion]:
-    """List the quarantined rows and reports of the uploads, all versions."""
-    prefixes = {
-        str(item["report_key"]).rpartition("/")[0] + "/"
-        for item in records
-        if str(item.get("report_key") or "").startswith(f"quarantine/{project}/")
-    }
-    return [one for prefix in sorted(prefixes) for one in list_versions(data, prefix)]
+def _set_aside(data: Bucket, project: str, uploads: set[tuple[str, str]]) -> list[ObjectVersion]:
+    """List the rows that were quarantined, the reports, and what the steps of a run handed to each other."""
+    digests = sorted(upload_digest(key, version_id) for key, version_id in uploads)
+    return [
+        one
+        for kind in ("quarantine", "ingest")
+        for digest in digests
+        for one in list_versions(data, f"{kind}/{project}/{digest}/")
+    ]
 
 
 def _objects(data: Bucket, project: str, versions: list[str]) -> tuple[list[ObjectVersion], list[str]]:

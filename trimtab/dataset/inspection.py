@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 from pyarrow import csv, parquet
 
-from trimtab.dataset.parquet import span_of
 from trimtab.dataset.version import SchemaField
 from trimtab.errors import BadInput
 from trimtab.profile import Grid, Profile
 from trimtab.profile.grid import NumericColumn
+
+# The stubs of pyarrow's functions do not know chunked arrays.
+pc: Any = pyarrow.compute
 
 FORMATS = (".parquet", ".csv")
 _BATCH_ROWS = 65_536
@@ -66,12 +69,19 @@ def statistics(
             if table[timestamp].null_count:
                 raise BadInput(f"there are rows without a time in {timestamp!r}")
             profiles.append(Profile.of(grid, table))
-            spans.append(span_of(table, timestamp))
+            spans.append(_span(table[timestamp]))
     if not profiles:
         return None
     return Statistics(
         Profile.merged(profiles), min(first for first, _ in spans), max(last for _, last in spans)
     )
+
+
+def _span(times: Any) -> tuple[datetime, datetime]:
+    """Return the half-open interval, in whole seconds of UTC, that holds all times."""
+    bounds = pc.min_max(times)
+    first, last = (bounds[name].as_py().astimezone(UTC) for name in ("min", "max"))
+    return first.replace(microsecond=0), last.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _batches(

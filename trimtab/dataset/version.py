@@ -49,6 +49,11 @@ def part_path(project: str, upload_key: str, part: int) -> str:
     return f"{upload_key.removeprefix(f'landing/{project}/')}/{part:05d}.parquet"
 
 
+def upload_digest(key: str, version_id: str) -> str:
+    """Name an uploaded object version in a way that is safe in keys, whatever the file is called."""
+    return digest({"key": key, "version_id": version_id})[:32]
+
+
 def object_key(sha256: str) -> str:
     """Return the key of the object with this content."""
     return f"objects/{sha256}.parquet"
