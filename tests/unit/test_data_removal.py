@@ -1,10 +1,13 @@
 """What is removed and what stays: garbage collection, and the erasure of personal data."""
 
+import json
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.unit.versions_world import BUCKET, World, rows
+from trimtab import names
 from trimtab.aws.table import edges
 from trimtab.model.training_job import job_name
 
@@ -118,6 +121,27 @@ def test_content_that_another_version_or_project_has_too_stays(world: World) -> 
     removed = {entry["key"] for entry in planned["objects"] if entry["key"].startswith("objects/")}
     assert removed == {f"objects/{shas[1]}.parquet"}
     assert world.ask("data", "verify", still)["whole"] is True
+
+
+def test_nothing_is_removed_while_an_upload_is_being_examined(world: World) -> None:
+    superseded(world)
+    states = boto3.client("stepfunctions")
+    definition = json.dumps(
+        {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 9, "End": True}}}
+    )
+    role = "arn:aws:iam::123456789012:role/any"
+    machine = states.create_state_machine(
+        name=names.machine("dev", "shop", "ingest"), definition=definition, roleArn=role
+    )
+    states.start_execution(stateMachineArn=machine["stateMachineArn"])
+    before = everything(world)
+    assert "a run of ingest of shop is going on" in world.refused("data", "gc", "shop", "--yes")
+    key = "landing/shop/data/january.csv"
+    assert "a run of ingest of shop is going on" in world.refused(
+        "data", "erase", key, "-r", "asked", "--yes"
+    )
+    assert everything(world) == before
+    assert len(world.ask("data", "gc", "shop")["versions"]) == 1
 
 
 def test_collection_stops_when_a_version_that_stays_has_lost_its_manifest(world: World) -> None:

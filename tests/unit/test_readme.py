@@ -58,6 +58,8 @@ def test_help_lists_every_command() -> None:
         "cache",
         "monitor",
         "report",
+        "data",
+        "lineage",
     ):
         assert command in shown
 
