@@ -17,12 +17,12 @@ from trimtab.aws.faults import translated
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings
 from trimtab.aws.table import Table
-from trimtab.canonical import canonical_json, sha256_hex
+from trimtab.canonical import canonical_json, digest, sha256_hex
 from trimtab.contract.contract import Contract, load_contract
 from trimtab.contract.examination import Examination
 from trimtab.contract.refusal import Refusal, shown
 from trimtab.dataset.parquet import schema_of, span_of, to_parquet
-from trimtab.dataset.version import object_key, part_path, upload_digest
+from trimtab.dataset.version import object_key, part_path
 from trimtab.errors import Gone
 from trimtab.instants import format_time, parse_time
 from trimtab.profile import Grid, Kind, Profile
@@ -49,7 +49,7 @@ class Upload:
     @property
     def digest(self) -> str:
         """Return a name for this upload that is safe in keys, whatever the file is called."""
-        return upload_digest(self.key, self.version_id)
+        return digest({"key": self.key, "version_id": self.version_id})[:32]
 
     @property
     def source(self) -> str:
