@@ -6,6 +6,7 @@ Trimtab records files that lie in the bucket; what it takes to put them there is
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ class Cost:
 
     work: str
     seconds: float
+    cpu_seconds: float  # of the command alone, without the server's
     requests: int
 
 
@@ -68,9 +70,10 @@ class Bench:
 
     def measure(self, work: str, act: Callable[[], object]) -> Cost:
         """Time one piece of work and count its requests."""
-        calls, started = self._calls(), time.perf_counter()
+        calls, cpu, started = self._calls(), _cpu_of_commands(), time.perf_counter()
         act()
-        return Cost(work, time.perf_counter() - started, self._calls() - calls)
+        seconds = time.perf_counter() - started
+        return Cost(work, seconds, _cpu_of_commands() - cpu, self._calls() - calls)
 
     def run(self, folder: Path, *command: str | Path) -> None:
         """Run a command to its end."""
@@ -110,16 +113,23 @@ class Bench:
             return int(json.load(answer)["calls"])
 
 
+def _cpu_of_commands() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main(counts: tuple[int, ...]) -> None:
     """Measure and print."""
     table = Table(title="One version of many small files, against one local server")
-    for name in ("files", "work", "seconds", "requests"):
+    for name in ("files", "work", "seconds", "processor seconds", "requests"):
         table.add_column(name, justify="left" if name == "work" else "right")
     with LocalCloud() as cloud, TemporaryDirectory() as folder:
         bench = Bench(cloud, Path(folder))
         for count in counts:
             for cost in bench.costs(count):
-                table.add_row(f"{count:,}", cost.work, f"{cost.seconds:.1f}", f"{cost.requests:,}")
+                cpu = f"{cost.cpu_seconds:.1f}" if cost.cpu_seconds else "-"
+                row = (f"{count:,}", cost.work, f"{cost.seconds:.1f}", cpu, f"{cost.requests:,}")
+                table.add_row(*row)
             table.add_section()
     Console().print(table)
 
