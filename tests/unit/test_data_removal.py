@@ -209,22 +209,24 @@ def test_erasure_keeps_content_that_another_upload_has_too_and_says_so(world: Wo
     assert len(world.object_keys()) == 1
 
 
-def test_erasure_is_run_again_after_a_break(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["trimtab.aws.erasure.remove_record", "trimtab.aws.table.Table.update"])
+def test_erasure_is_run_again_after_a_break(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     version = world.commit("january.csv", rows(20))
     key = "landing/shop/data/january.csv"
-    from trimtab.aws import erasure
 
     def breaks(*_: Any, **__: Any) -> None:
         raise ConnectionError("the line is dead")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erasure, "remove_record", breaks)
+        patch.setattr(step, breaks)
         with pytest.raises(ConnectionError):
             world.run("data", "erase", key, "-r", "asked", "--yes")
     again = world.ask("data", "erase", key, "-r", "asked", "--yes")
     assert again["datasets"] == [version]
     assert world.ask("data", "log", "shop") == []
     assert all(item["dataset_id"] is None for item in world.table.query("UPLOAD#shop"))
+    assert list(world.table.query("ERASED#shop"))[-1]["sk"] == again["record"]
+    assert "nothing is left" in world.refused("data", "erase", key, "-r", "asked", "--yes")
 
 
 @pytest.mark.parametrize("key", ["january.csv", "objects/00.parquet", "landing/shop/data/", "landing/shop/x"])

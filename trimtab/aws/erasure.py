@@ -69,7 +69,8 @@ def plan(data: Bucket, table: Table, key: str, *, now: datetime) -> Erasure:
     made = {str(item["dataset_id"]) for item in records if item.get("dataset_id")}
     for _, version_id in uploads:
         made |= {node.partition(":")[2] for _, node in edges(table, f"upload:{key}@{version_id}", "out")}
-    if not landed and not any(_is_left(table, project, one) for one in made):
+    is_done = all(item.get("erased_at") for item in records)
+    if not landed and is_done and not any(_is_left(table, project, one) for one in made):
         raise BadInput(
             f"nothing is left of {key}; look for its name with: aws s3 ls s3://{data.name}/landing/{project}/"
         )
