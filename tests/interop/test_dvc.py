@@ -125,6 +125,7 @@ def test_an_object_uploaded_in_parts_comes_back_whole(world: World, dvc: Dvc) ->
     s3.put_object(**where, Body=b"overwritten")
     world.ask("data", "tag", version, "golden")
     [_, name] = world.ask("data", "export-dvc", "golden", "--to", str(dvc.repository))["written"]
+    assert name == f"shop-{version[:12]}.csv.dvc"
     assert dvc.pulled() == {name.removesuffix(".dvc"): body}
 
 

@@ -35,9 +35,9 @@ class Export:
 def export(files: Sequence[Located], name: str) -> Export:
     """Return DVC's files for a dataset version.
 
-    Objects that lie below one prefix under the names of the version's files become one directory, `name`,
-    with a `cloud:` block for each file. Others, which have names made from their content, become one import
-    for each file, under the version's own names.
+    Objects that lie below one prefix under the names of the version's files become one directory with a
+    `cloud:` block for each file. Others, which have names made from their content, become one import for each
+    file, under the version's own names; a single file becomes `name` with its ending.
     """
     if not files:
         raise BadInput("the version has no files, so there is nothing to export")
@@ -49,7 +49,8 @@ def export(files: Sequence[Located], name: str) -> Export:
         remote = Remote(f"trimtab-{sha256_hex(url.encode())[:8]}", url)
         return Export({f"{folder}.dvc": _directory(files, folder, remote.name)}, remote)
     if len(files) == 1:
-        return Export({f"{name}.dvc": _import(files[0], name)}, None)
+        out = f"{name}{PurePosixPath(files[0].path).suffix}"
+        return Export({f"{out}.dvc": _import(files[0], out)}, None)
     return Export({f"{file.path}.dvc": _import(file, PurePosixPath(file.path).name) for file in files}, None)
 
 
