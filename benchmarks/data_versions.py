@@ -1,7 +1,8 @@
 """`python -m benchmarks.data_versions`: many small files as one version, by DVC and by Trimtab, in one run.
 
 Both talk to the same local server. DVC copies the files: `add` into its cache, `push` into the bucket.
-Trimtab records files that lie in the bucket; what it takes to put them there is shown beside it.
+Trimtab records files that lie in the bucket; what it takes to put them there is shown beside it, and what DVC
+takes to import them from there, which downloads them.
 """
 
 import json
@@ -94,10 +95,14 @@ class Bench:
         return [
             self.measure("dvc add", lambda: self.run(repository, dvc, "add", "files")),
             self.measure("dvc push", lambda: self.run(repository, dvc, "push")),
-            self.measure("put the files there (boto3, 8 threads)", lambda: self._put(files, prefix)),
+            self.measure("put them there (8 threads)", lambda: self._put(files, prefix)),
             self.measure(
                 "trimtab data register",
                 lambda: self.run(ROOT, trimtab, "data", "register", address, "--project", "flights"),
+            ),
+            self.measure(
+                "dvc import-url --version-aware",
+                lambda: self.run(repository, dvc, "import-url", "--version-aware", address.rstrip("/")),
             ),
         ]
 
