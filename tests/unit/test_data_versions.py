@@ -154,7 +154,7 @@ def test_a_tag_moves_only_by_force_and_remembers(world: World) -> None:
     assert "trimtab data log" in world.refused("data", "show", "golden")
 
 
-@pytest.mark.parametrize("name", ["Golden", "a b", "", "-x", "f" * 65, "0" * 64])
-def test_an_illegal_tag_is_refused(world: World, name: str) -> None:
+def test_an_illegal_tag_is_refused(world: World) -> None:
     version = world.commit("january.csv", rows(20))
-    assert "cannot be a tag" in world.refused("data", "tag", "--", version, name)
+    for name in ("Golden", "a b", "", "-x", "f" * 65, "0" * 64):
+        assert "cannot be a tag" in world.refused("data", "tag", "--", version, name)
