@@ -95,9 +95,12 @@ def test_a_training_run_keeps_what_it_reads(world: World) -> None:
     lock(world)
     assert "choosing its data" in world.refused("data", "gc", "shop")
     plan = {"datasets": [former], "training_set": "0" * 64}
-    key = f"job#2013-02-02T00:00:00Z#{job_name('shop', 'train-0123')}"
+    for kind in ("job", "reuse"):
+        key = f"{kind}#2013-02-02T00:00:00Z#{job_name('shop', 'train-0123')}"
+        world.table.put({"pk": "RUN#shop", "sk": key, "plan": plan})
+        assert world.ask("data", "gc", "shop")["kept"][former] == ["a training run uses it"]
+        world.table.delete("RUN#shop", key)
     world.table.put({"pk": "RUN#shop", "sk": key, "plan": plan})
-    assert world.ask("data", "gc", "shop")["kept"][former] == ["a training run uses it"]
     lock(world, expires_at=OLD)
     assert former not in world.ask("data", "gc", "shop")["kept"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from trimtab.aws.in_training import training_plans
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, edges
 from trimtab.dataset.located import located
@@ -39,7 +40,7 @@ def descendants(table: Table, node: str, project: str) -> Tree:
     A training set from which no model was registered is known from the plan of its run alone.
     """
     planned: dict[str, set[str]] = {}
-    for run in table.query(f"RUN#{project}", "job#"):
+    for run in training_plans(table, project):
         for dataset in run["plan"]["datasets"]:
             target = training_set_node(run["plan"]["training_set"])
             planned.setdefault(dataset_node(dataset), set()).add(target)
