@@ -5,13 +5,14 @@ from typing import Any
 from trimtab.aws.captures import capture_keys, read_captures
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import function_settings
-from trimtab.aws.uploads import Upload, ignored, keep, rules
+from trimtab.aws.uploads import Upload, ignored, rules
+from trimtab.aws.verdicts import Work, keep, work_folder
 from trimtab.contract.contract import Contract
-from trimtab.contract.examination import Examination
-from trimtab.contract.refusal import Refusal
-from trimtab.labels.join import join_labels, refused
+from trimtab.labels.join import Joined, join_labels, refused
 from trimtab.labels.reading import RefusedLabels, read_labels
 from trimtab.project import Project
+from trimtab.reading.refusal import Refusal
+from trimtab.reading.sources import Source
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -21,16 +22,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return ignored(upload)
     settings = function_settings()
     project, contract = rules()
-    examined = _examine(upload, project, contract, Bucket(settings.data_bucket))
-    return keep(upload, examined, project, settings)
-
-
-def _examine(upload: Upload, project: Project, contract: Contract, bucket: Bucket) -> Examination:
+    work = Work.on(0)
     try:
-        data = upload.read(project.name, "labels", project.data.max_bytes)
+        source = upload.find(project.name, "labels")
+        work = Work.on(source.size)
+        joined = _join(source, project, contract, Bucket(settings.data_bucket))
+        source.verify()
     except Refusal as refusal:
-        return Examination(kind="joined", rows=0, refusal=refusal)
-    labels = read_labels(data, contract, project)
+        joined = Joined(rows=0, refusal=refusal)
+    with work_folder() as folder:
+        examined = joined.examination(folder, project, upload.origin)
+        return keep(upload, examined, project, settings, work)
+
+
+def _join(source: Source, project: Project, contract: Contract, bucket: Bucket) -> Joined:
+    labels = read_labels(source, contract, project)
     if isinstance(labels, RefusedLabels):
         return refused(labels)
     days = labels.capture_days(project.serve.capture_lead_days)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import function_settings
-from trimtab.aws.uploads import Upload, ignored, keep, rules
-from trimtab.contract.contract import Contract
-from trimtab.contract.examination import Examination, examine_upload
-from trimtab.contract.refusal import Refusal
-from trimtab.project import Project
+from trimtab.aws.uploads import Upload, ignored, rules
+from trimtab.aws.verdicts import Work, keep, known_grid, work_folder
+from trimtab.contract.examination import Examination, examine_file
+from trimtab.contract.part import PartCheck
+from trimtab.reading.refusal import Refusal
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -15,13 +16,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     upload = Upload.from_event(event)
     if upload.is_folder:
         return ignored(upload)
+    settings = function_settings()
     project, contract = rules()
-    return keep(upload, _examine(upload, project, contract), project, function_settings())
-
-
-def _examine(upload: Upload, project: Project, contract: Contract) -> Examination:
     try:
-        data = upload.read(project.name, "data", project.data.max_bytes)
+        source = upload.find(project.name, "data")
     except Refusal as refusal:
-        return Examination(kind="upload", rows=0, refusal=refusal)
-    return examine_upload(data, contract, project)
+        refused = Examination(kind="upload", rows=0, refusal=refusal)
+        return keep(upload, refused, project, settings, Work.on(0))
+    work = Work.on(source.size)
+    with work_folder() as folder:
+        grid = known_grid(Bucket(settings.data_bucket), project.name)
+        check = PartCheck(contract, project, folder, grid, upload.origin)
+        return keep(upload, examine_file(source, check), project, settings, work)

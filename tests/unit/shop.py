@@ -68,6 +68,11 @@ def good(count: int = 20) -> bytes:
     return upload(row(number) for number in range(count))
 
 
+def lines(data: bytes) -> list[dict[str, Any]]:
+    """Read JSON Lines."""
+    return [json.loads(line) for line in data.splitlines()]
+
+
 def captured_line(rows: Iterable[str], when: str, version: str = "3", score: float = 0.25) -> bytes:
     """Return one captured line of requests (rows without their label) and their answers."""
     kept = [line.rpartition(",")[0] for line in rows]

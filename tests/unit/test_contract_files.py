@@ -1,29 +1,34 @@
 """What is wrong with an uploaded file as such, and what is said of it."""
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit import shop
 from trimtab.contract.contract import Contract, load_contract
-from trimtab.contract.examination import Examination, examine_upload
+from tests.unit.examining import Examined
+from tests.unit.examining import examine as examined_in
 from trimtab.project import Project, load_project
 
+FOLDER = [Path()]
 ROWS = [shop.row(number) for number in range(20)]
 
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Contract]:
     """Load the shop's settings and contract."""
+    FOLDER[0] = tmp_path_factory.mktemp("examined")
     folder = shop.make_folder(tmp_path_factory.mktemp("shop"))
     project = load_project(folder)
     return project, load_contract(folder, project)
 
 
-def examine(data: bytes, rules: tuple[Project, Contract]) -> Examination:
+def examine(data: bytes, rules: tuple[Project, Contract], **settings: Any) -> Examined:
     """Examine a file of the shop."""
     project, contract = rules
-    return examine_upload(data, contract, project)
+    return examined_in(data, contract, project, Path(tempfile.mkdtemp(dir=FOLDER[0])), **settings)
 
 
 def renamed(name: str, other: str) -> bytes:
@@ -58,7 +63,7 @@ REFUSED = [
         shop.good().decode().encode("utf-16-le"), "ENCODING", "byte 1 is zero", id="F10_utf16_without_mark"
     ),
     pytest.param(shop.good() + b"\xff", "ENCODING", "is 0xff, in row 22", id="F10_random_byte"),
-    pytest.param(b"\x1f\x8b\x08\x00", "FORMAT", "is a gzip archive; upload plain CSV", id="gzip"),
+    pytest.param(b"\x1f\x8b\x08\x00", "FORMAT", "the gzip archive is damaged or cut off", id="gzip_cut_off"),
     pytest.param(b"PAR1\x15\x04", "FORMAT", "is a Parquet file", id="parquet"),
     pytest.param(shop.good(5000), "TOO_LARGE", "more than 100,000 bytes; split it", id="too_large"),
     pytest.param(
@@ -250,7 +255,7 @@ def test_a_check_that_uses_a_missing_column_fails_the_run_with_the_checks_name(t
     folder = shop.make_folder(tmp_path, contract=shop.CONTRACT + check)
     project = load_project(folder)
     with pytest.raises(BadInput, match="check paid of Contract cannot be carried out: KeyError"):
-        examine_upload(shop.good(), load_contract(folder, project), project)
+        examined_in(shop.good(), load_contract(folder, project), project, tmp_path)
 
 
 def test_F14_all_problems_of_a_row_are_listed_and_the_row_stays_as_it_stood(

@@ -1,5 +1,7 @@
 """Dataset versions: names from content, bytes from rows."""
 
+import io
+import itertools
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from trimtab.cells import CellKind, read_cells
-from trimtab.dataset.parquet import ROW_GROUP_ROWS, schema_of, span_of, to_parquet
+from trimtab.contract.order import Order
+from trimtab.dataset.parquet import _SETTINGS, ROW_GROUP_ROWS, PartWriter, schema_of, to_parquet
 from trimtab.dataset.version import DatasetFile, dataset_id, newest_first, part_path
 
 ROWS = pa.table(
@@ -45,8 +48,26 @@ def test_parquet_has_row_groups_of_fixed_size() -> None:
     assert parquet.ParquetFile(pa.BufferReader(to_parquet(many))).num_row_groups == 2
 
 
+@pytest.mark.parametrize("cuts", [[], [1], [ROW_GROUP_ROWS], [5, 9, ROW_GROUP_ROWS - 1, ROW_GROUP_ROWS + 7]])
+def test_a_part_has_the_same_bytes_however_its_rows_arrive(cuts: list[int]) -> None:
+    many = pa.table(
+        {
+            "x": pa.array(np.arange(3 * ROW_GROUP_ROWS // 2) % 1000),
+            "t": pa.array([f"t{n % 77}" for n in range(3 * ROW_GROUP_ROWS // 2)]),
+        }
+    )
+    sink = io.BytesIO()
+    writer = PartWriter(sink)
+    for first, last in itertools.pairwise([0, *cuts, many.num_rows]):
+        writer.add(many.slice(first, last - first))
+    writer.close()
+    whole = io.BytesIO()
+    parquet.write_table(many, whole, row_group_size=ROW_GROUP_ROWS, **_SETTINGS)
+    assert sink.getvalue() == to_parquet(many) == whole.getvalue()
+
+
 def test_the_span_of_event_times_is_half_open_in_whole_seconds() -> None:
-    assert span_of(ROWS, "at") == (
+    assert Order.of(ROWS["at"], np.arange(3)).span == (
         datetime(2013, 1, 1, 5, 30, 1, tzinfo=UTC),
         datetime(2013, 1, 3, 5, 30, 2, tzinfo=UTC),
     )

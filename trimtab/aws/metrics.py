@@ -16,12 +16,13 @@ def emit(
     time: datetime,
     values: Mapping[str, float],
     units: Mapping[str, str] | None = None,
+    properties: Mapping[str, object] | None = None,
 ) -> None:
-    """Print `values` as metrics of the project at `time`.
+    """Print `values` as metrics of the project at `time`; `properties` go along in the log and cost nothing.
 
     Raises ValueError for a value that is not finite: CloudWatch refuses it and silence looks like health.
     """
-    print(line(project, environment, time, values, units), file=sys.stdout, flush=True)
+    print(line(project, environment, time, values, units, properties), file=sys.stdout, flush=True)
 
 
 def line(
@@ -30,6 +31,7 @@ def line(
     time: datetime,
     values: Mapping[str, float],
     units: Mapping[str, str] | None = None,
+    properties: Mapping[str, object] | None = None,
 ) -> str:
     """Return the log line that CloudWatch turns into metrics."""
     for name, value in values.items():
@@ -49,6 +51,7 @@ def line(
         },
         "Project": project,
         "Environment": environment,
+        **(properties or {}),
         **{name: float(value) for name, value in values.items()},
     }
     return json.dumps(document)

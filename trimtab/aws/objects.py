@@ -1,14 +1,17 @@
 """Objects in one S3 bucket: read, write once, compare and swap, list."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from trimtab.aws.clients import client
 from trimtab.aws.faults import translated
 from trimtab.canonical import canonical_json
 from trimtab.errors import Conflict, Gone
+
+_AT_ONCE = 2**23
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Stamp:
 
     etag: str
     version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedVersion:
+    """One version of an object, to be read from front to back."""
+
+    size: int
+    metadata: Mapping[str, str]
+    body: IO[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,19 @@ class Bucket:
         with translated(f"read {self.uri(key)}"):
             return client("s3").get_object(Bucket=self.name, Key=key, **extra)["Body"]  # type: ignore[arg-type,return-value]
 
+    def open_version(self, key: str, version_id: str) -> OpenedVersion:
+        """Open one version of an object, with its size and metadata; raise Gone if it does not exist."""
+        with translated(f"read {self.uri(key)}"):
+            found = client("s3").get_object(Bucket=self.name, Key=key, VersionId=version_id)
+        return OpenedVersion(found["ContentLength"], found.get("Metadata", {}), found["Body"])  # type: ignore[arg-type]
+
+    def open_range(self, key: str, version_id: str, start: int, stop: int) -> IO[bytes]:
+        """Open the bytes of one version from `start` up to `stop`."""
+        with translated(f"read {self.uri(key)}"):
+            return client("s3").get_object(  # type: ignore[return-value]
+                Bucket=self.name, Key=key, VersionId=version_id, Range=f"bytes={start}-{stop - 1}"
+            )["Body"]
+
     def get_json(self, key: str) -> Any:
         """Read an object that holds JSON."""
         return json.loads(self.get(key))
@@ -57,6 +82,14 @@ class Bucket:
         """Write an object, replacing what was there as a new version."""
         with translated(f"write {self.uri(key)}"):
             client("s3").put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:
+        """Write a file of any size, replacing what was there as a new version."""
+        if path.stat().st_size <= _AT_ONCE:
+            self.put(key, path.read_bytes(), content_type)
+            return
+        with translated(f"write {self.uri(key)}"):
+            client("s3").upload_file(str(path), self.name, key, ExtraArgs={"ContentType": content_type})
 
     def put_json(self, key: str, value: Any) -> None:
         """Write `value` as canonical JSON."""

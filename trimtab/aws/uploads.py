@@ -1,34 +1,23 @@
-"""Uploads at the edge: read one object version, and keep what its examination found."""
+"""Uploads at the edge: one object version as a source of bytes, and the project's rules about it."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Self
 
-import pyarrow as pa
-
-from trimtab.aws import metrics
 from trimtab.aws import settings as surroundings
-from trimtab.aws.clients import client
-from trimtab.aws.faults import translated
 from trimtab.aws.objects import Bucket
-from trimtab.aws.settings import FunctionSettings
-from trimtab.aws.table import Table
-from trimtab.canonical import canonical_json, digest, sha256_hex
+from trimtab.canonical import digest
 from trimtab.contract.contract import Contract, load_contract
-from trimtab.contract.examination import Examination
-from trimtab.contract.refusal import Refusal, shown
-from trimtab.dataset.parquet import schema_of, span_of, to_parquet
-from trimtab.dataset.version import object_key, part_path
 from trimtab.errors import Gone
-from trimtab.instants import format_time, parse_time
-from trimtab.profile import Grid, Kind, Profile
+from trimtab.instants import parse_time
 from trimtab.project import Project, load_project
+from trimtab.reading.refusal import Refusal, shown
+from trimtab.reading.sources import Stream
 
-SCORE = "score"  # what a profile calls a model's answer, which joined rows carry
+CHECKSUM = "sha256"  # the metadata by which an uploader says what the file should hold
 type Answer = dict[str, Any]
 
 
@@ -57,12 +46,17 @@ class Upload:
         return f"{self.key}@{self.version_id}"
 
     @property
+    def origin(self) -> dict[str, str]:
+        """Return where a row that is set aside came from."""
+        return {"key": self.key, "version_id": self.version_id}
+
+    @property
     def is_folder(self) -> bool:
         """Tell whether this is no file but the empty object that the S3 console makes for a folder."""
         return self.key.endswith("/")
 
-    def read(self, project: str, folder: str, max_bytes: int) -> bytes:
-        """Read this version, at most one byte more than `max_bytes`.
+    def find(self, project: str, folder: str) -> "UploadSource":
+        """Open this version for reading.
 
         Raises Refusal when the key lies elsewhere than under `folder` or the version no longer exists.
         """
@@ -70,12 +64,73 @@ class Upload:
         if not self.key.startswith(prefix) or ".." in self.key.split("/"):
             raise Refusal("KEY", f"key {shown(self.key)} is not under {prefix}; upload the file there")
         try:
-            with translated(f"read {shown(self.source)}"):
-                return Bucket(self.bucket).open(self.key, self.version_id).read(max_bytes + 1)
+            return UploadSource(Bucket(self.bucket), self.key, self.version_id)
         except Gone as error:
             raise Refusal(
                 "GONE", "the uploaded version was deleted before it could be read; upload the file again"
             ) from error
+
+
+class UploadSource:
+    """An uploaded version as a source of bytes; the first whole reading of it is hashed if it says its sha256."""
+
+    def __init__(self, bucket: Bucket, key: str, version_id: str) -> None:
+        """Ask for the object; raise Gone if the version does not exist."""
+        self._bucket, self._key, self._version_id = bucket, key, version_id
+        found = bucket.open_version(key, version_id)
+        self.size, self._body = found.size, found.body
+        self._expected = found.metadata.get(CHECKSUM, "").lower()
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+
+    def open(self, start: int = 0, stop: int | None = None) -> Stream:
+        """Open the bytes from `start` up to `stop`, or to the end."""
+        if start == 0 and stop is None and self._body is not None:
+            body, self._body = self._body, None
+            return _Hashing(body, self) if self._expected else body
+        return self._bucket.open_range(self._key, self._version_id, start, min(stop or self.size, self.size))
+
+    def note(self, block: bytes) -> None:
+        """Take bytes of the whole reading into account."""
+        self._hash.update(block)
+        self._hashed += len(block)
+
+    def verify(self) -> None:
+        """Raise Refusal when the file is not what its uploader said it is."""
+        if not self._expected:
+            return
+        if self._hashed < self.size:
+            self._hash, self._hashed = hashlib.sha256(), 0
+            stream = self._bucket.open_range(self._key, self._version_id, 0, self.size)
+            while block := stream.read(2**20):
+                self.note(block)
+        if self._hash.hexdigest() != self._expected:
+            raise Refusal(
+                "CHECKSUM",
+                f"the file's sha256 is {self._hash.hexdigest()[:12]}..., its metadata says "
+                f"{shown(self._expected[:12])}...; it was changed or cut off on its way, so upload it again",
+            )
+
+    def close(self) -> None:
+        """Give back a stream that was never read."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+
+class _Hashing:
+    """A stream that shows its source what passes."""
+
+    def __init__(self, body: Stream, source: UploadSource) -> None:
+        self._body, self._source = body, source
+
+    def read(self, size: int, /) -> bytes:
+        block = self._body.read(size)
+        self._source.note(block)
+        return block
+
+    def close(self) -> None:
+        self._body.close()
 
 
 @cache
@@ -86,139 +141,6 @@ def rules() -> tuple[Project, Contract]:
     return project, load_contract(folder, project)
 
 
-def keep(upload: Upload, examined: Examination, project: Project, settings: FunctionSettings) -> Answer:
-    """Store what an examination found and return it for the state machine: data first, the record last.
-
-    Everything is written under names made from content, so that a second run changes nothing.
-    """
-    bucket = Bucket(settings.data_bucket)
-    answer: Answer = {
-        "verdict": examined.verdict,
-        "kind": examined.kind,
-        "key": upload.key,
-        "version_id": upload.version_id,
-        "source": upload.source,
-        "rows": examined.rows,
-        "accepted": examined.accepted,
-        "quarantined": examined.bad,
-        "unmatched": examined.unmatched,
-        "code": examined.refusal.code if examined.refusal else None,
-        "reason": examined.refusal.reason if examined.refusal else None,
-        "report_key": _quarantine(bucket, upload, examined, project.name),
-    }
-    if examined.table is not None:
-        answer |= _stored(bucket, upload, examined.table, project)
-    _record(Table(settings.table), project.name, upload, answer)
-    _measure(settings, upload, examined)
-    return answer
-
-
 def ignored(upload: Upload) -> Answer:
     """Return the answer for an object that is no upload at all."""
     return {"verdict": "ignored", "key": upload.key, "version_id": upload.version_id}
-
-
-def _stored(bucket: Bucket, upload: Upload, table: pa.Table, project: Project) -> Answer:
-    content = to_parquet(table)
-    sha256 = sha256_hex(content)
-    bucket.put_once(object_key(sha256), content)
-    path = part_path(project.name, upload.key, 0)
-    profile = Profile.of(_grid(bucket, project, table), table)
-    profile_key = f"profiles/{project.name}/{profile.key}.profile"
-    bucket.put_once(profile_key, profile.to_bytes())
-    first, last = span_of(table, project.data.timestamp)
-    return {
-        "manifest": {
-            "schema": schema_of(table),
-            "files": [{"path": path, "size": len(content), "sha256": sha256, "rows": table.num_rows}],
-            "objects": {sha256: _beside(bucket, sha256, content)},
-        },
-        "profile_key": profile_key,
-        "event_from": format_time(first),
-        "event_to": format_time(last),
-        "labelled": table[project.data.label].null_count < table.num_rows,
-    }
-
-
-def _beside(bucket: Bucket, sha256: str, content: bytes) -> dict[str, str]:
-    """Return what S3 knows of a stored object: it differs between machines and is no part of any name."""
-    key = object_key(sha256)
-    with translated(f"look at {bucket.uri(key)}"):
-        head = client("s3").head_object(Bucket=bucket.name, Key=key)
-    return {
-        "key": key,
-        "version_id": head.get("VersionId", "null"),
-        "etag": head["ETag"].strip('"'),
-        "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-    }
-
-
-def _grid(bucket: Bucket, project: Project, table: pa.Table) -> Grid:
-    """Return the project's grid; the first accepted file decides it, whoever asks first."""
-    key = f"grids/{project.name}.json"
-    try:
-        return Grid.from_dict(bucket.get_json(key))
-    except Gone:
-        kinds: dict[str, Kind] = dict.fromkeys(project.features.numeric, "numeric")
-        kinds |= dict.fromkeys(project.features.categorical, "categorical")
-        kinds[SCORE] = "numeric"
-        bucket.put_once(key, canonical_json(Grid.from_table(table, kinds).to_dict()))
-        return Grid.from_dict(bucket.get_json(key))
-
-
-def _quarantine(bucket: Bucket, upload: Upload, examined: Examination, project: str) -> str | None:
-    """Write the rows set aside and the report; return the report's key, None when there is nothing to say."""
-    if examined.verdict == "accepted" and not (examined.set_aside or examined.warnings):
-        return None
-    prefix = f"quarantine/{project}/{upload.digest}"
-    if examined.set_aside:
-        lines = (
-            json.dumps(entry, ensure_ascii=False, sort_keys=True, default=str) for entry in examined.set_aside
-        )
-        bucket.put(
-            f"{prefix}/rows.jsonl", "".join(f"{line}\n" for line in lines).encode(), "application/jsonl"
-        )
-    refusal = examined.refusal
-    report = {
-        "schema": 1,
-        "project": project,
-        "key": upload.key,
-        "version_id": upload.version_id,
-        "verdict": examined.verdict,
-        "code": refusal.code if refusal else None,
-        "reason": refusal.reason if refusal else None,
-        "rows": examined.rows,
-        "accepted": examined.accepted,
-        "quarantined": examined.bad,
-        "unmatched": examined.unmatched,
-        "warnings": list(examined.warnings),
-        "findings": [finding.to_dict() for finding in examined.findings],
-    }
-    bucket.put_json(f"{prefix}/report.json", report)
-    return f"{prefix}/report.json"
-
-
-def _record(table: Table, project: str, upload: Upload, answer: Answer) -> None:
-    fields = ("key", "version_id", "verdict", "kind", "rows", "accepted", "quarantined", "unmatched", "code",
-              "reason", "report_key", "event_from", "event_to")  # fmt: skip
-    known = {name: answer[name] for name in fields if answer.get(name) is not None}
-    # An update, not a put: a run that is repeated keeps the dataset version that the first one committed.
-    table.update(
-        f"UPLOAD#{project}",
-        f"{upload.key}#{upload.version_id}",
-        {**known, "time": format_time(upload.time)},
-        condition="attribute_exists(pk) OR attribute_not_exists(pk)",
-    )
-
-
-def _measure(settings: FunctionSettings, upload: Upload, examined: Examination) -> None:
-    values: dict[str, float] = {
-        "RowsIn": examined.rows,
-        "RowsAccepted": examined.accepted,
-        "RowsQuarantined": examined.bad,
-        "UploadsRefused": int(examined.refusal is not None),
-    }
-    if examined.rows:
-        values["QuarantinedShare"] = examined.bad / examined.rows
-    units = dict.fromkeys(("RowsIn", "RowsAccepted", "RowsQuarantined", "UploadsRefused"), "Count")
-    metrics.emit(settings.project, settings.environment, upload.time, values, units)

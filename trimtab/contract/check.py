@@ -1,6 +1,6 @@
 """Check rows of text against a contract: types first, strictly, then the contract's own checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from trimtab.errors import BadInput
 
 pc: Any = pyarrow.compute
 _LONGEST_CHECK = 100  # a list of allowed values can be long
+_NOWHERE = np.zeros(0, dtype=np.int64)
 
 _MEANINGS = {
     "text": "text",
@@ -29,32 +30,40 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Typed rows in the contract's columns, which of them are good, and what is wrong with the others."""
+    """Typed rows in the contract's columns, which of them are good, and what is wrong with the others.
+
+    `sound` are the rows whose cells could all be read, so that they take part in the check of uniqueness.
+    """
 
     table: pa.Table
     good: Flags
+    sound: Flags
     problems: tuple[Problem, ...]
 
 
-def check_rows(texts: pa.Table, contract: Contract) -> Checked:
-    """Read rows as the contract's types and check them.
+def check_rows(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any] | None = None) -> Checked:
+    """Read rows as the contract's types and check them; uniqueness, which needs the whole file, is not.
 
-    A row with a cell that cannot be read or must not be null is not checked further. Columns of the contract
-    that the rows lack are null throughout; columns outside the contract are kept as they are, behind.
+    A row with a cell that cannot be read or must not be null is not checked further. `misfits` names the
+    places of cells that are of another kind whatever their text says. Columns of the contract that the rows
+    lack are null throughout; columns outside the contract are kept as they are, behind.
     """
-    table, problems = _typed(texts, contract)
+    table, problems = _typed(texts, contract, misfits or {})
     good = np.ones(table.num_rows, dtype=np.bool_)
     good[[problem.position for problem in problems]] = False
+    sound = good.copy()
     positions = np.flatnonzero(good)
-    sound = table if good.all() else table.take(positions)
+    readable = table if good.all() else table.take(positions)
     present = [name for name in contract.columns if name in texts.column_names]
-    for problem in _broken_checks(sound.select(present), contract, positions):
+    for problem in _broken_checks(readable.select(present), contract, positions):
         good[problem.position] = False
         problems.append(problem)
-    return Checked(table, good, tuple(problems))
+    return Checked(table, good, sound, tuple(problems))
 
 
-def _typed(texts: pa.Table, contract: Contract) -> tuple[pa.Table, list[Problem]]:
+def _typed(
+    texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]
+) -> tuple[pa.Table, list[Problem]]:
     columns: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, column in contract.columns.items():
@@ -62,10 +71,15 @@ def _typed(texts: pa.Table, contract: Contract) -> tuple[pa.Table, list[Problem]
             columns[name] = pa.nulls(texts.num_rows, arrow_type(column.kind))
             continue
         raw = flat(texts[name])
-        columns[name], unreadable = read_cells(raw, column.kind)
+        if raw.type == arrow_type(column.kind):
+            columns[name], unreadable = raw, misfits.get(name, _NOWHERE)
+        else:
+            columns[name], unreadable = read_cells(raw, column.kind)
+            if name in misfits:
+                unreadable = np.union1d(unreadable, misfits[name])
         problems += _unreadable(column, raw, unreadable)
         if not column.nullable and raw.null_count:
-            missing = np.flatnonzero(flags_of(raw.is_null()))
+            missing = np.setdiff1d(np.flatnonzero(flags_of(raw.is_null())), unreadable)
             problems += (Problem(row, name, NULL, None, "must not be null") for row in missing.tolist())
     rest: dict[str, Any] = {name: texts[name] for name in texts.column_names if name not in columns}
     return pa.table({**columns, **rest}), problems
@@ -75,7 +89,9 @@ def _unreadable(column: Column, raw: Any, positions: Any) -> Iterator[Problem]:
     if not len(positions):
         return
     cells = raw.take(positions)
-    naive = flags_of(pc.match_substring_regex(cells, NAIVE_INSTANT)) & (column.kind == "instant")
+    naive = np.zeros(len(cells), dtype=np.bool_)
+    if column.kind == "instant" and cells.type == pa.string():
+        naive = flags_of(pc.match_substring_regex(cells, NAIVE_INSTANT))
     message = f"must be {_MEANINGS[column.kind]}"
     for row, cell, has_no_zone in zip(positions.tolist(), cells.to_pylist(), naive.tolist(), strict=True):
         if has_no_zone:
@@ -130,7 +146,7 @@ def _failures(cases: pd.DataFrame) -> Iterator[Problem]:
         if row is None or row != row:  # noqa: PLR0124 - only NaN differs from itself
             raise BadInput(
                 f"contract.py: check {check!s} of {column!s} cannot be carried out: {value!s}; a check may "
-                "use the contract's columns only and must answer for each row"
+                "use the contract's columns only and must answer for each row, because files are read in chunks"
             )
         if context == "DataFrameSchema":
             # pandera repeats the failure of a whole row for each of its columns.
@@ -142,6 +158,4 @@ def _failures(cases: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _sentence(check: str) -> str:
-    if check == "field_uniqueness":
-        return "must be unique"
     return f"fails {check}" if len(check) <= _LONGEST_CHECK else f"fails {check[:_LONGEST_CHECK]}..."

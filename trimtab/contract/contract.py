@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pandera.pandas as pandera
 
@@ -35,11 +35,40 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Unique:
+    """Columns whose values, taken together, occur once in a file; and which rows are at fault otherwise."""
+
+    columns: tuple[str, ...]
+    keep: Literal["first", "last", False]
+
+    @property
+    def column(self) -> str:
+        """Name the column at fault as findings name it."""
+        return self.columns[0] if len(self.columns) == 1 else "(row)"
+
+    @property
+    def check(self) -> str:
+        """Name the check as pandera names it."""
+        return "field_uniqueness" if len(self.columns) == 1 else "multiple_fields_uniqueness"
+
+    @property
+    def message(self) -> str:
+        """Say what is asked for."""
+        return (
+            "must be unique" if len(self.columns) == 1 else f"{', '.join(self.columns)} together must be unique"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """What rows must look like: columns by name, and pandera's schema if there is more than types to it."""
+    """What rows must look like: columns by name, and pandera's schema if there is more than types to it.
+
+    The schema holds what can be judged row by row; what must be unique stands apart.
+    """
 
     columns: Mapping[str, Column]
     schema: Any | None
+    uniques: tuple[Unique, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -50,18 +79,59 @@ class Contract:
 def load_contract(folder: Path, project: Project) -> Contract:
     """Load `folder/contract.py`; raise BadInput with one sentence when it cannot serve the project."""
     path = folder / "contract.py"
-    model = getattr(_imported(path, project.name), "Contract", None)
+    contract = read_contract(path, project.name)
+    _check_against(path, contract.columns, project)
+    return contract
+
+
+def read_contract(path: Path, name: str) -> Contract:
+    """Load a contract by itself; `name` tells its module from others."""
+    model = getattr(_imported(path, name), "Contract", None)
     if not (isinstance(model, type) and issubclass(model, pandera.DataFrameModel)):
         raise BadInput(f"{path}: there is no class Contract(pandera.DataFrameModel); define it")
     try:
         schema = model.to_schema()
     except Exception as error:
         raise BadInput(f"{path}: class Contract is not valid: {_first_line(error)}") from error
+    columns = {name: _column(path, name, column) for name, column in schema.columns.items()}
+    _refuse_wide_checks(path, schema)
+    uniques = _take_uniques(schema)
     # Dropping would hide the very rows that have to be quarantined with their reasons.
     schema.drop_invalid_rows = False
-    columns = {name: _column(path, name, column) for name, column in schema.columns.items()}
-    _check_against(path, columns, project)
-    return Contract(columns=columns, schema=schema)
+    # Rows come in the declared types already; to coerce them again would take as long as all checks.
+    schema.coerce = False
+    for column in schema.columns.values():
+        column.coerce = False
+    return Contract(columns=columns, schema=schema, uniques=uniques)
+
+
+def _refuse_wide_checks(path: Path, schema: Any) -> None:
+    owners = [("the rows", schema.checks), *((f"column {name!r}", one.checks) for name, one in schema.columns.items())]
+    for owner, checks in owners:
+        for check in checks:
+            if check.groupby is not None:
+                raise BadInput(
+                    f"{path}: check {check.name or check} of {owner} groups rows, which a file read in chunks "
+                    "cannot be judged by; write a check that answers for each row"
+                )
+    if schema.index is not None:
+        raise BadInput(f"{path}: the contract declares an index, which files have not; make it a column")
+
+
+def _take_uniques(schema: Any) -> tuple[Unique, ...]:
+    """Take the uniqueness out of a schema, because a chunk cannot be asked for it."""
+    keeps: dict[str, Literal["first", "last", False]] = {"exclude_first": "first", "exclude_last": "last"}
+    uniques = []
+    for name, column in schema.columns.items():
+        if column.unique:
+            uniques.append(Unique((name,), keeps.get(str(column.report_duplicates), False)))
+            column.unique = False
+    if schema.unique:
+        together = [schema.unique] if isinstance(schema.unique[0], str) else schema.unique
+        keep = keeps.get(str(schema.report_duplicates), False)
+        uniques += [Unique(tuple(columns), keep) for columns in together]
+        schema.unique = None
+    return tuple(uniques)
 
 
 def _imported(path: Path, project: str) -> ModuleType:

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from trimtab.contract.refusal import Refusal, shown
+from trimtab.reading.refusal import Refusal, shown
 
-_EXAMPLES = 3
+EXAMPLES = 3
 UNREADABLE = "type"
 NULL = "not null"
 NAIVE = "zone"
+BROKEN = "cells"
+MOST_BROKEN_SHARE = 0.001
+_UNIQUE = ("field_uniqueness", "multiple_fields_uniqueness")
 _BREAKS: Mapping[str, tuple[Any, str, str]] = {
     UNREADABLE: (
         "TYPE_MISMATCH",
@@ -46,6 +49,19 @@ class Finding:
     count: int
     examples: tuple[tuple[int, str], ...]
 
+    @property
+    def remedy(self) -> str:
+        """Say what to do about it."""
+        if self.check in _BREAKS:
+            return _BREAKS[self.check][2]
+        if self.check == NULL:
+            return "fill the cell, or declare the column nullable in contract.py"
+        if self.check == BROKEN:
+            return "quote cells that hold the delimiter or a line break; write one record for each row"
+        if self.check in _UNIQUE:
+            return "leave one of the rows that share the value, or drop unique from contract.py"
+        return "correct the rows and upload the file again, or the check in contract.py if the world has changed"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON-able data."""
         return {
@@ -54,7 +70,14 @@ class Finding:
             "message": self.message,
             "count": self.count,
             "examples": [{"row": row, "value": value} for row, value in self.examples],
+            "remedy": self.remedy,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        examples = tuple((one["row"], one["value"]) for one in data["examples"])
+        return cls(data["column"], data["check"], data["message"], data["count"], examples)
 
 
 def by_position(problems: Iterable[Problem]) -> dict[int, list[Problem]]:
@@ -74,14 +97,45 @@ def summarize(
         groups.setdefault((problem.column, problem.check), []).append(problem)
     findings = []
     for (column, check), group in groups.items():
-        first = sorted(group, key=lambda problem: problem.position)[:_EXAMPLES]
+        first = sorted(group, key=lambda problem: problem.position)[:EXAMPLES]
         examples = tuple(
             (int(numbers[problem.position]), shown(problem.value, masked=column in sensitive))
             for problem in first
         )
         count = len({problem.position for problem in group})
         findings.append(Finding(column, check, group[0].message, count, examples))
+    return in_order(findings)
+
+
+def added_up(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Add up findings of parts that follow each other."""
+    sums: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.column, finding.check)
+        if key not in sums:
+            sums[key] = finding
+            continue
+        one = sums[key]
+        examples = (*one.examples, *finding.examples)[:EXAMPLES]
+        sums[key] = Finding(*key, one.message, one.count + finding.count, examples)
+    return in_order(sums.values())
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put the most frequent first."""
     return tuple(sorted(findings, key=lambda finding: (-finding.count, finding.column, finding.check)))
+
+
+def refuse_too_ragged(broken: int, rows: int, first: tuple[int, str] | None, broken_as: str) -> None:
+    """Raise Refusal when too many rows are none, or when there are no rows at all."""
+    if not rows:
+        raise Refusal("NO_ROWS", "the file has a header but no rows; upload it again with its rows")
+    if first is not None and broken > MOST_BROKEN_SHARE * rows:
+        raise Refusal(
+            "RAGGED_ROWS",
+            f"{broken:,} of {rows:,} rows {broken_as}, the first one row {first[0]:,} {first[1]}; quote cells that "
+            "hold the delimiter or a line break, and write one record for each row",
+        )
 
 
 def refuse_if_broken(findings: Sequence[Finding], bad: int, rows: int, most_bad_share: float) -> None:

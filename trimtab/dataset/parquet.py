@@ -1,16 +1,13 @@
 """Write rows as Parquet so that the same rows give the same bytes on every machine."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 from pyarrow import parquet
 
 from trimtab.dataset.version import SchemaField
-
-pc: Any = pyarrow.compute
 
 ROW_GROUP_ROWS = 65_536
 # zstd's output depends on its level only; snappy's also on the processor.
@@ -23,25 +20,51 @@ _SETTINGS: dict[str, Any] = {
     "write_statistics": True,
     "coerce_timestamps": "us",
     "store_schema": False,
-    "row_group_size": ROW_GROUP_ROWS,
 }
+
+
+class PartWriter:
+    """Writes one Parquet file from tables of any size; how the rows were cut up makes no difference."""
+
+    def __init__(self, sink: Path | io.BytesIO) -> None:
+        """Write to `sink` once there are rows: without any there is no file."""
+        self._sink = sink
+        self._writer: Any = None
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Add rows; all tables have one schema."""
+        self._waiting.append(table.replace_schema_metadata(None))
+        self._rows += table.num_rows
+        while self._rows >= ROW_GROUP_ROWS:
+            self._write(ROW_GROUP_ROWS)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._rows or (self._waiting and self._writer is None):
+            self._write(self._rows)
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write(self, rows: int) -> None:
+        waiting = pa.concat_tables(self._waiting)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._sink, waiting.schema, **_SETTINGS)
+        # One contiguous row group at a time: pages end where Arrow's chunks do.
+        self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+        self._waiting, self._rows = [waiting.slice(rows)], self._rows - rows
 
 
 def to_parquet(table: pa.Table) -> bytes:
     """Return the table as the bytes of one Parquet file; chunks and metadata make no difference."""
     sink = io.BytesIO()
-    plain = table.replace_schema_metadata(None).combine_chunks()
-    parquet.write_table(plain, sink, **_SETTINGS)
+    writer = PartWriter(sink)
+    writer.add(table)
+    writer.close()
     return sink.getvalue()
 
 
 def schema_of(table: pa.Table) -> list[SchemaField]:
     """Return the table's columns and types as JSON-able data."""
     return [{"name": field.name, "type": str(field.type)} for field in table.schema]
-
-
-def span_of(table: pa.Table, timestamp: str) -> tuple[datetime, datetime]:
-    """Return the half-open interval, in whole seconds of UTC, that holds all event times."""
-    bounds = pc.min_max(table[timestamp])
-    first, last = (bounds[name].as_py().astimezone(UTC) for name in ("min", "max"))
-    return first.replace(microsecond=0), last.replace(microsecond=0) + timedelta(seconds=1)

@@ -12,12 +12,21 @@ import pyarrow.compute
 from trimtab.cells import CellKind, arrow_type
 from trimtab.contract.check import check_rows
 from trimtab.contract.contract import Column, Contract
-from trimtab.contract.examination import SetAside, bad_rows, only, ragged_rows
-from trimtab.contract.problems import Finding, Problem, refuse_if_broken, summarize
-from trimtab.contract.refusal import Refusal
-from trimtab.contract.rows import TextRows, read_rows
+from trimtab.contract.part import SetAside, bad_rows, broken_finding, broken_rows, only
+from trimtab.contract.problems import (
+    Finding,
+    Problem,
+    in_order,
+    refuse_if_broken,
+    refuse_too_ragged,
+    summarize,
+)
 from trimtab.project import Project
 from trimtab.project.settings import Data
+from trimtab.reading.files import read_whole
+from trimtab.reading.refusal import Refusal
+from trimtab.reading.rows import Rows, Wanted
+from trimtab.reading.sources import Source
 
 pc: Any = pyarrow.compute
 
@@ -63,25 +72,28 @@ class RefusedLabels:
     warnings: tuple[str, ...] = ()
 
 
-def read_labels(data: bytes, contract: Contract, project: Project) -> Labels | RefusedLabels:
-    """Read the bytes of a CSV file of labels, which may be cut off after `data.max_bytes` + 1.
+def read_labels(source: Source, contract: Contract, project: Project) -> Labels | RefusedLabels:
+    """Read a file of labels whole, which `data.max_label_bytes` bounds.
 
     Of equal labels for one prediction the last stays; labels that contradict each other are all set aside.
     """
     settings, label = project.data, project.data.label
+    shape = _shape(project, contract.columns[label].kind)
     try:
-        rows = _read_text(data, settings)
+        rows, warnings = _read_text(source, shape, settings)
     except Refusal as refusal:
         return RefusedLabels(refusal=refusal)
-    checked = check_rows(rows.table, _shape(project, contract.columns[label].kind))
+    checked = check_rows(rows.table, shape, rows.misfits)
     ids: list[Any] = rows.table[settings.prediction_id].to_pylist()
     conflicting, last = _by_prediction(ids, checked.table[label].to_pylist(), np.flatnonzero(checked.good))
     problems = [*checked.problems, *conflicting]
     numbers = rows.numbers.tolist()
     findings = summarize(problems, numbers, settings.sensitive)
-    set_aside = (*ragged_rows(rows.ragged, rows.table.num_columns), *bad_rows(rows.table, numbers, problems))
+    if rows.broken:
+        findings = in_order([*findings, broken_finding(rows, bool(settings.sensitive))])
+    set_aside = (*broken_rows(rows.broken), *bad_rows(rows.table, numbers, problems))
     known: dict[str, Any] = {
-        "total": rows.total, "set_aside": set_aside, "findings": findings, "warnings": rows.warnings
+        "total": rows.total, "set_aside": set_aside, "findings": findings, "warnings": warnings
     }  # fmt: skip
     try:
         refuse_if_broken(findings, len(set_aside), rows.total, settings.max_bad_share)
@@ -103,15 +115,13 @@ def read_labels(data: bytes, contract: Contract, project: Project) -> Labels | R
     )
 
 
-def _read_text(data: bytes, settings: Data) -> TextRows:
-    return read_rows(
-        data,
-        required=(settings.prediction_id, settings.label, EVENT_TIME),
-        optional=(),
-        delimiter=settings.delimiter,
-        null_tokens=settings.null_tokens,
-        max_bytes=settings.max_bytes,
-    )
+def _read_text(source: Source, shape: Contract, settings: Data) -> tuple[Rows, tuple[str, ...]]:
+    wanted = Wanted({name: column.kind for name, column in shape.columns.items()}, shape.required)
+    bounded = settings.model_copy(update={"max_bytes": settings.max_label_bytes})
+    rows, warnings = read_whole(source, wanted, bounded)
+    first = (rows.broken[0].number, rows.broken[0].how) if rows.broken else None
+    refuse_too_ragged(len(rows.broken), rows.total, first, rows.broken_as)
+    return rows, warnings
 
 
 def _by_prediction(ids: list[str], labels: list[Any], positions: Any) -> tuple[list[Problem], list[int]]:

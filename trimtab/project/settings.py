@@ -1,5 +1,6 @@
 """The settings of a project (`project.toml`) and of an environment, typed and frozen."""
 
+import codecs
 import re
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ WINDOWS_PER_YEAR: dict[Window, float] = {"day": 365.25, "week": 52.18, "month": 
 # SageMaker allows 63 characters in a training job's name; 26 of them are ours.
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 24
+# A run's state holds 256 KB; a part takes less than 450 bytes of it.
+MOST_PARTS = 500
 ScheduleExpression = Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -27,11 +30,55 @@ class Data(Section):
     timestamp: str
     label: str
     prediction_id: str = "prediction_id"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    delimiter: str = Field(default=",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$")
+    encoding: str = "utf-8"
     null_tokens: tuple[str, ...] = ("", "NA")
     max_bad_share: Share = 0.01
-    max_bytes: int = Field(default=500_000_000, ge=1)
+    min_rows: int = Field(default=1, ge=1)
+    max_rows: int | None = Field(default=None, ge=1)
+    ordered: bool = False
     sensitive: tuple[str, ...] = ()
+    part_bytes: int = Field(default=64 * 2**20, ge=1)
+    max_lambda_bytes: int = Field(default=2**30, ge=1)
+    max_bytes: int = Field(default=10_000_000_000, ge=1)
+    max_label_bytes: int = Field(default=500_000_000, ge=1)
+    max_ratio: float = Field(default=200, gt=1)
+    max_record_bytes: int = Field(default=2**20, ge=16)
+    max_columns: int = Field(default=2_000, ge=1)
+    max_depth: int = Field(default=8, ge=1)
+    max_key_bytes: int = Field(default=4_000_000_000, ge=1)
+
+    @field_validator("encoding")
+    @classmethod
+    def _ascii_within(cls, value: str) -> str:
+        """Admit encodings in which a line break and a quote are what they are in ASCII, wherever they stand."""
+        try:
+            name = codecs.lookup(value).name
+            alone = all(
+                bytes([byte, 65]).decode(name, "replace").endswith("A")
+                and len(bytes([byte, 65]).decode(name, "replace")) == 2
+                for byte in range(128, 256)
+            )
+            ascii_is_ascii = bytes(range(128)).decode(name) == bytes(range(128)).decode("ascii")
+        except (LookupError, UnicodeError, TypeError) as error:
+            raise ValueError(f"{value!r} is no encoding of text; use utf-8, or one such as cp1250") from error
+        if name != "utf-8" and not (alone and ascii_is_ascii):
+            raise ValueError(
+                f"{value!r} has no fixed place for line breaks; export the files as UTF-8, or in an encoding "
+                "of one byte a letter such as cp1250 or latin-1"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _few_enough_parts(self) -> "Data":
+        parts = -(-self.max_bytes // self.part_bytes)
+        if parts > MOST_PARTS:
+            raise ValueError(
+                f"a file of max_bytes would have {parts:,} parts of part_bytes, at most {MOST_PARTS} may be "
+                "listed in a run; raise part_bytes or lower max_bytes"
+            )
+        return self
 
 
 class Features(Section):

@@ -5,7 +5,7 @@ import io
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
-from trimtab.contract.refusal import Refusal, shown
+from trimtab.reading.refusal import Refusal, shown
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _MOST_NAMED = 8
@@ -26,9 +26,9 @@ def read_header(start: bytes, delimiter: str) -> list[str]:
 def compare_header(
     found: Sequence[str], required: Sequence[str], optional: Collection[str], delimiter: str
 ) -> list[str]:
-    """Return warnings about a header; raise Refusal when a column is missing or appears twice.
+    """Return the columns that nobody asked for; raise Refusal when one is missing or appears twice.
 
-    Columns are matched by name, so their order does not matter. Extra columns are ignored, with a warning.
+    Columns are matched by name, so their order does not matter.
     """
     if twice := sorted({name for name in found if found.count(name) > 1}):
         raise Refusal(
@@ -39,9 +39,12 @@ def compare_header(
     extra = [name for name in found if name not in required and name not in optional]
     if missing := [name for name in required if name not in found]:
         raise Refusal("SCHEMA_MISMATCH", _missing(missing, found, extra, delimiter))
-    if not extra:
-        return []
-    return [f"columns {_names(extra)} are not in the contract and were ignored"]
+    return extra
+
+
+def ignored_columns(extra: Sequence[str]) -> tuple[str, ...]:
+    """Return the warning about columns that nobody asked for."""
+    return (f"columns {_names(extra)} are not in the contract and were ignored",) if extra else ()
 
 
 def _missing(missing: Sequence[str], found: Sequence[str], extra: Sequence[str], delimiter: str) -> str:

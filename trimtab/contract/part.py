@@ -1,0 +1,267 @@
+"""Examine one part of a file: clean Parquet, rows set aside, keys, profile and counts, chunk by chunk."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from trimtab.contract.check import Checked, check_rows
+from trimtab.contract.contract import Contract, Unique
+from trimtab.contract.order import Order
+from trimtab.contract.problems import BROKEN, EXAMPLES, Finding, Problem, added_up, by_position, summarize
+from trimtab.contract.uniqueness import RowNumbers, keys_of, write_keys
+from trimtab.dataset.parquet import PartWriter, schema_of
+from trimtab.dataset.version import SchemaField
+from trimtab.profile import Grid, Profile
+from trimtab.project import Project
+from trimtab.reading.refusal import shown
+from trimtab.reading.rows import BrokenRow, Place, Rows, Wanted
+
+pc: Any = pyarrow.compute
+
+type SetAside = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What an examination says of one part; its rows lie in files named after its number.
+
+    `bad` counts the rows set aside, `broken` those of them that are no rows at all.
+    """
+
+    place: Place
+    rows: int = 0
+    accepted: int = 0
+    bad: int = 0
+    broken: int = 0
+    first_broken: tuple[int, str] | None = None
+    findings: tuple[Finding, ...] = ()
+    extra: tuple[str, ...] = ()
+    schema: tuple[SchemaField, ...] = ()
+    order: Order | None = None
+    labelled: bool = False
+
+    def file(self, folder: Path, suffix: str) -> Path:
+        """Return where what `suffix` stands for lies: parquet, jsonl, profile, or keys with a number."""
+        return folder / f"{self.place.part:05d}.{suffix}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the part as JSON-able data."""
+        place = self.place
+        return {
+            "place": [place.part, place.start, place.stop, place.first_row],
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "bad": self.bad,
+            "broken": self.broken,
+            "first_broken": self.first_broken,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "extra": list(self.extra),
+            "schema": list(self.schema),
+            "order": self.order.to_dict() if self.order else None,
+            "labelled": self.labelled,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            place=Place(*data["place"]),
+            rows=data["rows"],
+            accepted=data["accepted"],
+            bad=data["bad"],
+            broken=data["broken"],
+            first_broken=tuple(data["first_broken"]) if data["first_broken"] else None,
+            findings=tuple(Finding.from_dict(one) for one in data["findings"]),
+            extra=tuple(data["extra"]),
+            schema=tuple(data["schema"]),
+            order=Order(**data["order"]) if data["order"] else None,
+            labelled=data["labelled"],
+        )
+
+
+@dataclass(frozen=True)
+class PartCheck:
+    """What all parts of one file have in common: the rules, where files go, and the grid if there is one.
+
+    `origin` names the upload, which every row set aside repeats.
+    """
+
+    contract: Contract
+    project: Project
+    folder: Path
+    grid: Grid | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """Return the columns to read."""
+        kinds = {name: column.kind for name, column in self.contract.columns.items()}
+        kinds.setdefault(self.project.data.prediction_id, "text")
+        return Wanted(kinds, self.contract.required)
+
+    def examine(
+        self, batches: Iterable[Rows], repeated: Sequence[tuple[Unique, RowNumbers]] | None = None
+    ) -> Part:
+        """Examine the rows of one part, which are all in `batches`; a function of them and nothing else.
+
+        `repeated` says which rows break the uniqueness that only the whole file shows; it is known when a
+        part is examined again.
+        """
+        state = _State(self, repeated)
+        for rows in batches:
+            state.add(rows)
+        return state.finish()
+
+
+class _State:
+    """A part while it is examined."""
+
+    def __init__(self, check: PartCheck, repeated: Sequence[tuple[Unique, RowNumbers]] | None) -> None:
+        self._check, self._repeated = check, repeated
+        self._part: Part | None = None
+        self._findings: list[Finding] = []
+        self._extra: set[str] = set()
+        self._profiles: list[Profile] = []
+        self._keys: list[list[pa.Table]] = [[] for _ in check.contract.uniques]
+        self._writer: PartWriter | None = None
+        self._order: Order | None = None
+        self._rows = self._accepted = self._bad = self._broken = 0
+        self._first_broken: tuple[int, str] | None = None
+        self._labelled = False
+        self._schema: tuple[SchemaField, ...] = ()
+        self._aside: Any = None
+
+    def add(self, rows: Rows) -> None:
+        if self._part is None:
+            self._part = Part(place=rows.place)
+            self._aside = self._part.file(self._check.folder, "jsonl").open("wb")
+            path = self._part.file(self._check.folder, "parquet")
+            self._writer = PartWriter(path)
+        contract, settings = self._check.contract, self._check.project.data
+        checked = check_rows(rows.table, contract, rows.misfits)
+        problems = [*checked.problems]
+        for problem in self._found_again(rows):
+            checked.good[problem.position] = False
+            problems.append(problem)
+        self._note(rows, problems)
+        if self._repeated is None:
+            self._add_keys(rows, checked)
+        self._rows += rows.total
+        self._broken += len(rows.broken)
+        self._extra.update(rows.extra)
+        self._schema = self._schema or tuple(schema_of(checked.table))
+        clean = only(checked.table, checked.good)
+        if not clean.num_rows or self._writer is None:
+            return
+        self._accepted += clean.num_rows
+        self._writer.add(clean)
+        self._labelled = self._labelled or clean[settings.label].null_count < clean.num_rows
+        order = Order.of(clean[settings.timestamp], rows.numbers[checked.good])
+        self._order = order if self._order is None else self._order + order
+        if self._check.grid is not None:
+            self._profiles.append(Profile.of(self._check.grid, clean))
+
+    def finish(self) -> Part:
+        if self._part is None or self._writer is None:
+            raise ValueError("a part has at least one chunk of rows")
+        self._aside.close()
+        self._writer.close()
+        part = Part(
+            place=self._part.place,
+            rows=self._rows,
+            accepted=self._accepted,
+            bad=self._bad,
+            broken=self._broken,
+            first_broken=self._first_broken,
+            findings=added_up(self._findings),
+            extra=tuple(sorted(self._extra)),
+            schema=self._schema,
+            order=self._order,
+            labelled=self._labelled,
+        )
+        folder = self._check.folder
+        if self._profiles:
+            part.file(folder, "profile").write_bytes(Profile.merged(self._profiles).to_bytes())
+        for number, chunks in enumerate(self._keys):
+            if chunks:
+                write_keys(chunks, part.file(folder, f"keys{number}"))
+        return part
+
+    def _note(self, rows: Rows, problems: list[Problem]) -> None:
+        sensitive = self._check.project.data.sensitive
+        self._findings += summarize(problems, rows.numbers.tolist(), sensitive)
+        if rows.broken:
+            self._findings.append(broken_finding(rows, bool(sensitive)))
+            first = rows.broken[0]
+            self._first_broken = self._first_broken or (first.number, first.how)
+        entries = [*broken_rows(rows.broken), *bad_rows(rows.table, rows.numbers.tolist(), problems)]
+        self._bad += len(entries)
+        for entry in sorted(entries, key=lambda entry: int(entry["row"])):
+            self._aside.write(line_of({**entry, **self._check.origin}))
+
+    def _found_again(self, rows: Rows) -> Iterator[Problem]:
+        for unique, numbers in self._repeated or ():
+            for position in np.flatnonzero(np.isin(rows.numbers, numbers)).tolist():
+                single = len(unique.columns) == 1
+                value = rows.table[unique.columns[0]][position].as_py() if single else "the row"
+                yield Problem(position, unique.column, unique.check, value, unique.message)
+
+    def _add_keys(self, rows: Rows, checked: Checked) -> None:
+        for chunks, unique in zip(self._keys, self._check.contract.uniques, strict=True):
+            if all(name in rows.table.column_names for name in unique.columns):
+                sound = only(checked.table, checked.sound)
+                chunks.append(keys_of(sound, rows.numbers[checked.sound], unique))
+
+
+def broken_finding(rows: Rows, masked: bool) -> Finding:
+    """Return the finding about rows that are none; their text may hold a sensitive column."""
+    examples = tuple((row.number, shown(row.text, masked=masked)) for row in rows.broken[:EXAMPLES])
+    return Finding("(row)", BROKEN, rows.broken_as, len(rows.broken), examples)
+
+
+def only(table: pa.Table, flags: Any) -> pa.Table:
+    """Return the rows whose flag is set."""
+    return table if flags.all() else table.take(np.flatnonzero(flags))
+
+
+def bad_rows(texts: pa.Table, numbers: Sequence[int], problems: Iterable[Problem]) -> list[SetAside]:
+    """Return one entry for each row with problems, with the row's cells as they stood."""
+    grouped = by_position(problems)
+    if not grouped:
+        return []
+    values = texts.take(np.fromiter(grouped, dtype=np.int64)).to_pylist()
+    return [
+        {
+            "row": numbers[position],
+            "reasons": [
+                {"column": problem.column, "check": problem.check, "message": problem.message}
+                for problem in found
+            ],
+            "values": row,
+        }
+        for (position, found), row in zip(grouped.items(), values, strict=True)
+    ]
+
+
+def broken_rows(rows: Iterable[BrokenRow]) -> list[SetAside]:
+    """Return one entry for each row that is none, with its text as it stood."""
+    return [
+        {
+            "row": row.number,
+            "reasons": [{"column": "(row)", "check": BROKEN, "message": row.what}],
+            "text": row.text,
+        }
+        for row in rows
+    ]
+
+
+def line_of(entry: SetAside) -> bytes:
+    """Return a row set aside as a line of JSON."""
+    return json.dumps(entry, ensure_ascii=False, sort_keys=True, default=str).encode() + b"\n"
