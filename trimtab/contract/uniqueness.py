@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
+from trimtab.cells import flags_of, flat
 from trimtab.contract.contract import Unique
+
+pc: Any = pyarrow.compute
 
 ROW = "(number)"
 PARTITIONS = 32
 # Fewer keys than these are compared at once: partitions save memory, not time.
 _FEW_KEYS = 500_000
+_MIXED = 16
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
 _EXACT_TYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 type RowNumbers = NDArray[np.int64]
@@ -22,15 +28,23 @@ type RowNumbers = NDArray[np.int64]
 
 def keys_of(table: pa.Table, numbers: RowNumbers, unique: Unique) -> pa.Table:
     """Return the values that must be unique, with the numbers of their rows."""
-    return table.select(list(unique.columns)).append_column(ROW, pa.Array.from_buffers(
+    columns = {name: _plain(flat(table[name])) for name in unique.columns}
+    rows = pa.Array.from_buffers(
         pa.int64(), len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers))]
-    ))  # fmt: skip
+    )
+    return pa.table({**columns, ROW: rows})
+
+
+def _plain(values: Any) -> Any:
+    """Return the values with one zero: -0.0 equals 0.0, yet has other bytes."""
+    return pc.add(values, 0.0) if values.type == pa.float64() else values
 
 
 def write_keys(chunks: Sequence[pa.Table], path: Path) -> None:
     """Write one part's keys, one batch for each hash partition: a value lies in the same one in every part."""
+    # Chunk by chunk, because pandas takes several times the memory.
+    places = np.concatenate([_partitions(chunk) for chunk in chunks])
     keys = pa.concat_tables(chunks).combine_chunks()
-    places = _partitions(keys)
     order = np.argsort(places, kind="stable")
     bounds = np.searchsorted(places[order], np.arange(PARTITIONS + 1))
     sorted_keys = keys.take(order).combine_chunks()
@@ -67,6 +81,8 @@ def _groups(readers: Sequence[Any]) -> Iterator[pa.Table]:
 
 
 def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
+    if keys.group_by(list(unique.columns), use_threads=False).aggregate([]).num_rows == keys.num_rows:
+        return np.zeros(0, dtype=np.int64)
     frame = keys.to_pandas(types_mapper=_EXACT_TYPES.get).sort_values(ROW, kind="stable")
     columns = list(unique.columns)
     # Null counts as a value, as pandera has it.
@@ -76,9 +92,34 @@ def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
 
 
 def _partitions(keys: pa.Table) -> NDArray[np.int64]:
-    frame = keys.drop_columns(ROW).to_pandas(types_mapper=_EXACT_TYPES.get)
-    for name, column in frame.items():
-        if column.dtype.kind == "f":
-            frame[name] = column + 0.0  # -0.0 equals 0.0 and so has to have its hash
-    hashes = pd.util.hash_pandas_object(frame, index=False, categorize=False).to_numpy()
-    return (hashes % PARTITIONS).astype(np.int64)
+    """Hash the values; equal values have equal hashes, unequal ones may, which costs memory and nothing else."""
+    hashes = np.zeros(keys.num_rows, dtype=np.uint64)
+    for name in keys.column_names[:-1]:
+        hashes = (hashes ^ _hashes(flat(keys[name]))) * _PRIME
+    return ((hashes >> np.uint64(32)) % PARTITIONS).astype(np.int64)
+
+
+def _hashes(values: Any) -> NDArray[np.uint64]:
+    missing = flags_of(values.is_null())
+    if values.type == pa.string():
+        hashes = _text_hashes(values)
+    elif values.type == pa.bool_():
+        hashes = flags_of(values).astype(np.uint64)
+    else:
+        hashes = np.frombuffer(values.buffers()[1], np.uint64, len(values), values.offset * 8) * _PRIME
+    return np.where(missing, np.uint64(0), hashes)
+
+
+def _text_hashes(values: Any) -> NDArray[np.uint64]:
+    """Mix the length with the first and the last bytes of each text."""
+    _, offsets, data = values.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(values) + 1, values.offset * 4).astype(np.int64)
+    letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    first, last = bounds[:-1], bounds[1:]
+    hashes = (last - first).astype(np.uint64)
+    for step in range(min(_MIXED, int((last - first).max(initial=0)))):
+        inside = step < last - first
+        for place in (first + step, last - 1 - step):
+            letter = letters[np.where(inside, place, 0)].astype(np.uint64)
+            hashes = np.where(inside, (hashes ^ letter) * _PRIME, hashes)
+    return hashes

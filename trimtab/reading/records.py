@@ -13,7 +13,7 @@ import numpy as np
 from trimtab.reading.refusal import Refusal
 from trimtab.reading.sources import Stream, read_fully
 
-CHUNK_BYTES = 8 * 2**20
+CHUNK_BYTES = 2**22
 _STEP = 2**18
 _LINE_BREAK, _RETURN, _QUOTE = 10, 13, 34
 
