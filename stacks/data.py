@@ -3,10 +3,13 @@
 from constructs import Construct
 
 from stacks.constructs.trigger import RuleTrigger
-from stacks.permissions import allow
+from stacks.permissions import Statement, allow
 from stacks.project import ProjectStack
 from stacks.target import Target
 from trimtab import names
+
+# The clean parts of a file, and the keys that its contract wants unique, lie here until the verdict.
+SCRATCH_MB = 8192
 
 
 class DataStack(ProjectStack):
@@ -21,9 +24,21 @@ class DataStack(ProjectStack):
         self.add_workflow(
             "ingest",
             calls=["validate_upload", "join_labels", "commit_dataset", "record_failure"],
-            may=[self.permissions.put_events()],
+            may=[self.permissions.put_events(), *self._spread_out("ingest")],
         )
         self._wait_for_uploads()
+
+    def _spread_out(self, machine: str) -> list[Statement]:
+        """Let a machine run the children of a Distributed Map, which are executions of itself, over listed items."""
+        target, may = self.target, self.permissions
+        name = target.machine_name(machine)
+        children = [target.arn("states", f"execution:{name}:*"), target.arn("states", f"execution:{name}/*")]
+        return [
+            allow("states:StartExecution", on=[target.machine_arn(machine)]),
+            allow("states:DescribeExecution", "states:StopExecution", on=children),
+            may.read(target.data_bucket, f"ingest/{target.project.name}/*"),
+            may.use_key("s3"),
+        ]
 
     def _add_start_run(self) -> None:
         target = self.target
@@ -48,6 +63,7 @@ class DataStack(ProjectStack):
         project, data = target.project.name, target.data_bucket
         captured, grid = f"captured/{project}/*", f"grids/{project}.json"
         rows, labels = f"landing/{project}/data/*", f"landing/{project}/labels/*"
+        steps = f"ingest/{project}/*"
         kept = [
             may.read(data, "objects/*", grid),
             may.write(data, "objects/*", f"profiles/{project}/*", grid, f"quarantine/{project}/*"),
@@ -58,14 +74,21 @@ class DataStack(ProjectStack):
             "validate_upload",
             "Checks an upload against the contract; keeps the good rows and sets the bad ones aside",
             memory_mb=2048,
-            timeout_seconds=600,
-            may=[may.read_versions(data, rows), may.find(data, rows, grid), *kept],
+            timeout_seconds=900,
+            storage_mb=SCRATCH_MB,
+            may=[
+                may.read_versions(data, rows),
+                may.read(data, steps),
+                may.write(data, steps),
+                may.find(data, rows, grid, steps),
+                *kept,
+            ],
         )
         self.add_function(
             "join_labels",
             "Joins late labels with the captured traffic that they belong to",
             memory_mb=2048,
-            timeout_seconds=600,
+            timeout_seconds=900,
             may=[
                 may.read_versions(data, labels),
                 may.read(data, captured),

@@ -18,6 +18,9 @@ NONCURRENT_DAYS = 30
 # datasets/, code/, runs/ and baselines/, and uploads are their origin.
 REPEATABLE = ("captured/", "quarantine/", "windows/")
 
+# What the steps of one run hand to each other.
+PASSING, PASSING_DAYS = "ingest/", 7
+
 
 class Buckets(Construct):
     """Versioned, encrypted with the environment's key, closed to plain HTTP and to other accounts."""
@@ -29,7 +32,8 @@ class Buckets(Construct):
         super().__init__(scope, id)
         self._place, self._key, self._removal = place, key, removal
         self._logs = self._add_logs()
-        data = self._add("Data", place.data_bucket, [_drop_old(prefix) for prefix in REPEATABLE])
+        rules = [*(_drop_old(prefix) for prefix in REPEATABLE), _expire(PASSING)]
+        data = self._add("Data", place.data_bucket, rules)
         models = self._add("Models", place.model_bucket, [])
         models.add_to_resource_policy(self._only_jobs_write(models))
         # The property of the construct adds a custom resource for this; the template's own does not need one.
@@ -119,6 +123,15 @@ def _drop_old(prefix: str) -> s3.LifecycleRule:
         id=f"drop-old-{prefix.rstrip('/')}",
         prefix=prefix,
         noncurrent_version_expiration=cdk.Duration.days(NONCURRENT_DAYS),
+    )
+
+
+def _expire(prefix: str) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id=f"expire-{prefix.rstrip('/')}",
+        prefix=prefix,
+        expiration=cdk.Duration.days(PASSING_DAYS),
+        noncurrent_version_expiration=cdk.Duration.days(1),
     )
 
 

@@ -35,6 +35,7 @@ class ProjectFunction(Construct):
         purpose: str,
         memory_mb: int,
         timeout_seconds: int,
+        storage_mb: int | None = None,
         may: list[Statement],
         variables: dict[str, str] | None = None,
         is_started_by_events: bool = False,
@@ -69,6 +70,7 @@ class ProjectFunction(Construct):
             role=own.attr_arn,
             memory_size=memory_mb,
             timeout=timeout_seconds,
+            ephemeral_storage=lambda_.CfnFunction.EphemeralStorageProperty(size=storage_mb) if storage_mb else None,
             environment=lambda_.CfnFunction.EnvironmentProperty(
                 variables=project_variables(target) | (variables or {})
             ),

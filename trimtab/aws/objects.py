@@ -91,6 +91,11 @@ class Bucket:
         with translated(f"write {self.uri(key)}"):
             client("s3").upload_file(str(path), self.name, key, ExtraArgs={"ContentType": content_type})
 
+    def fetch(self, key: str, path: Path) -> None:
+        """Write an object's bytes to a file, without holding them."""
+        with translated(f"read {self.uri(key)}"), path.open("wb") as file:
+            client("s3").download_fileobj(self.name, key, file)
+
     def put_json(self, key: str, value: Any) -> None:
         """Write `value` as canonical JSON."""
         self.put(key, canonical_json(value), "application/json")

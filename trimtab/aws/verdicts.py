@@ -43,6 +43,10 @@ class Work:
         """Begin."""
         return cls(size, time.perf_counter())
 
+    def of(self, size: int) -> "Work":
+        """Go on, the size being known."""
+        return Work(size, self.began)
+
     @property
     def seconds(self) -> float:
         """Return the seconds since."""

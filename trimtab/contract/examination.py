@@ -1,10 +1,11 @@
 """Examine an upload: what of it is accepted, what is quarantined and why, or why it is refused whole."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,13 +16,10 @@ from trimtab.contract.problems import BROKEN, Finding, added_up, refuse_if_broke
 from trimtab.contract.uniqueness import RowNumbers, duplicates
 from trimtab.dataset.version import SchemaField
 from trimtab.project.settings import Data
-from trimtab.reading.files import TextFile, open_file
+from trimtab.reading.files import File, open_file
 from trimtab.reading.header import ignored_columns
 from trimtab.reading.refusal import Refusal
 from trimtab.reading.sources import Source
-
-if TYPE_CHECKING:
-    from trimtab.reading.parquet import ParquetFile
 
 type Kind = Literal["upload", "joined"]
 type Repeated = list[tuple[Unique, RowNumbers]]
@@ -82,15 +80,24 @@ def examine_file(source: Source, check: PartCheck) -> Examination:
     try:
         file = open_file(source, check.wanted, check.project.data)
     except Refusal as refusal:
-        return Examination(kind="upload", rows=0, refusal=refusal)
+        return refused(refusal)
+    with closing(file):
+        return examine_open(file, source, check)
+
+
+def examine_open(file: File, source: Source, check: PartCheck) -> Examination:
+    """Examine a file that is open."""
     try:
         parts = [check.examine(rows) for _, rows in groupby(file.rows(), lambda rows: rows.place.part)]
         source.verify()
         return finish(file, with_stops(parts), check)
     except Refusal as refusal:
-        return Examination(kind="upload", rows=0, refusal=refusal)
-    finally:
-        file.close()
+        return refused(refusal)
+
+
+def refused(refusal: Refusal) -> Examination:
+    """Return the examination of a file that cannot be read to its end; what was seen of it does not count."""
+    return Examination(kind="upload", rows=0, refusal=refusal)
 
 
 def with_stops(parts: Sequence[Part]) -> list[Part]:
@@ -101,7 +108,7 @@ def with_stops(parts: Sequence[Part]) -> list[Part]:
     ]
 
 
-def finish(file: "TextFile | ParquetFile", parts: Sequence[Part], check: PartCheck) -> Examination:
+def finish(file: File, parts: Sequence[Part], check: PartCheck) -> Examination:
     """Judge a file by all of its parts, given in order, whose files lie in the check's folder."""
     repeated = _repeated(parts, check)
     parts = [

@@ -32,10 +32,12 @@ type SetAside = dict[str, Any]
 class Part:
     """What an examination says of one part; its rows lie in files named after its number.
 
-    `bad` counts the rows set aside, `broken` those of them that are no rows at all.
+    `bad` counts the rows set aside, `broken` those of them that are no rows at all; `after` is the number of
+    the row behind the part.
     """
 
     place: Place
+    after: int = 0
     rows: int = 0
     accepted: int = 0
     bad: int = 0
@@ -56,6 +58,7 @@ class Part:
         place = self.place
         return {
             "place": [place.part, place.start, place.stop, place.first_row],
+            "after": self.after,
             "rows": self.rows,
             "accepted": self.accepted,
             "bad": self.bad,
@@ -73,6 +76,7 @@ class Part:
         """Read what `to_dict` wrote."""
         return cls(
             place=Place(*data["place"]),
+            after=data["after"],
             rows=data["rows"],
             accepted=data["accepted"],
             bad=data["bad"],
@@ -132,7 +136,7 @@ class _State:
         self._keys: list[list[pa.Table]] = [[] for _ in check.contract.uniques]
         self._writer: PartWriter | None = None
         self._order: Order | None = None
-        self._rows = self._accepted = self._bad = self._broken = 0
+        self._after = self._rows = self._accepted = self._bad = self._broken = 0
         self._first_broken: tuple[int, str] | None = None
         self._labelled = False
         self._schema: tuple[SchemaField, ...] = ()
@@ -153,6 +157,7 @@ class _State:
         self._note(rows, problems)
         if self._repeated is None:
             self._add_keys(rows, checked)
+        self._after = rows.after
         self._rows += rows.total
         self._broken += len(rows.broken)
         self._extra.update(rows.extra)
@@ -175,6 +180,7 @@ class _State:
         self._writer.close()
         part = Part(
             place=self._part.place,
+            after=self._after,
             rows=self._rows,
             accepted=self._accepted,
             bad=self._bad,

@@ -1,7 +1,7 @@
 """Open an uploaded file, of whatever format, as rows that come part by part."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,16 +16,30 @@ from trimtab.reading.refusal import Refusal
 from trimtab.reading.rows import Place, Rows, Wanted
 from trimtab.reading.sources import Rejoined, Source, Stream, read_fully
 
-if TYPE_CHECKING:
-    from trimtab.reading.parquet import ParquetFile
-
 _BLOCK = 2**16
+
+
+class File(Protocol):
+    """An open file, whose rows come part by part."""
+
+    extra: tuple[str, ...]
+
+    @property
+    def is_splittable(self) -> bool:
+        """Tell whether parts can be read without what comes before them."""
+        ...
+
+    def rows(self, place: Place | None = None) -> Iterator[Rows]:
+        """Yield the rows of one part, or of all."""
+        ...
+
+    def close(self) -> None:
+        """Give the file back."""
+        ...
 
 
 class TextFile:
     """A file of records that end in line breaks."""
-
-    needs_counting = True
 
     def __init__(self, source: Source, wanted: Wanted, data: Data) -> None:
         """Look at the first record; raise Refusal when the file as such cannot be used."""
@@ -148,7 +162,7 @@ def read_whole(source: Source, wanted: Wanted, data: Data) -> tuple[Rows, tuple[
     return whole, ignored_columns(extra)
 
 
-def open_file(source: Source, wanted: Wanted, data: Data) -> "TextFile | ParquetFile":
+def open_file(source: Source, wanted: Wanted, data: Data) -> File:
     """Open a file as the project declares its files; raise Refusal when it is none of them."""
     if source.size == 0:
         raise Refusal("EMPTY_FILE", "the file is empty; upload it again with a header and rows")

@@ -29,7 +29,6 @@ class ParquetFile:
     """One file whose row groups are read in turn."""
 
     is_splittable = True
-    needs_counting = False
 
     def __init__(self, source: Source, wanted: Wanted, data: Data) -> None:
         """Read the footer; raise Refusal when the columns do not fit what is wanted."""

@@ -1,0 +1,98 @@
+"""Laws of parts: wherever a file is cut, counted side by side or read in one go, the parts are the same."""
+
+import csv
+import gzip
+import io
+import itertools
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trimtab.project.settings import Data
+from trimtab.reading.files import TextFile
+from trimtab.reading.plan import part_count, places, tallies
+from trimtab.reading.records import Tally
+from trimtab.reading.rows import Place, Rows, Wanted
+from trimtab.reading.sources import BytesSource
+
+WANTED = Wanted({"a": "text", "b": "text"}, ("a", "b"))
+CELLS = st.text(alphabet='ab,"\n\r é', max_size=6).map(lambda text: text.replace("\r", "\r\n"))
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """Draw a CSV file as a library writes it, with line breaks, quotes and delimiters in its cells."""
+    out = io.StringIO(newline="")
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    writer = csv.writer(out, quoting=quoting, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
+    writer.writerow(["a", "b"])
+    writer.writerows(draw(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30)))
+    mark = draw(st.sampled_from([b"", b"\xef\xbb\xbf"]))
+    whole = mark + out.getvalue().encode()
+    return whole if draw(st.booleans()) else whole.rstrip(b"\r\n")
+
+
+def settings(part_bytes: int) -> Data:
+    """Return settings of CSV files with small parts."""
+    return Data(timestamp="a", label="b", null_tokens=(), part_bytes=part_bytes, max_bytes=400 * part_bytes)
+
+
+def by_part(rows: list[Rows]) -> list[tuple[int, int, int, list[dict[str, str]], list[int]]]:
+    """Return what each part holds: its place, and its rows with their numbers."""
+    found = []
+    for part, group in itertools.groupby(rows, lambda one: one.place.part):
+        batches = list(group)
+        place = batches[0].place
+        table = pa.concat_tables([one.table for one in batches])
+        numbers = np.concatenate([one.numbers for one in batches])
+        found.append((part, place.start, place.first_row, table.to_pylist(), numbers.tolist()))
+    return found
+
+
+@given(files(), st.integers(1, 120))
+def test_counting_ranges_finds_the_parts_that_one_pass_finds(data: bytes, part_bytes: int) -> None:
+    if len(data) > 400 * part_bytes:
+        return
+    source, rules = BytesSource(data), settings(part_bytes)
+    once = by_part(list(TextFile(source, WANTED, rules).rows()))
+    last = part_count(len(data), part_bytes) - 1
+    counted = list(tallies(source, 0, last, quoted=True, part_bytes=part_bytes))
+    file = TextFile(source, WANTED, rules)
+    planned = places(file, counted, len(data))
+    apart = by_part([rows for place in reversed(planned) for rows in file.rows(place)])
+    assert sorted(apart, key=lambda part: part[0]) == once
+
+
+@given(files(), st.integers(1, 120))
+def test_where_the_parts_lie_does_not_change_the_rows(data: bytes, part_bytes: int) -> None:
+    if len(data) > 400 * part_bytes:
+        return
+    whole = by_part(list(TextFile(BytesSource(data), WANTED, settings(10**6)).rows()))
+    parts = by_part(list(TextFile(BytesSource(data), WANTED, settings(part_bytes)).rows()))
+    assert [row for part in parts for row in part[3]] == [row for part in whole for row in part[3]]
+    assert [number for part in parts for number in part[4]] == [n for part in whole for n in part[4]]
+    stored = TextFile(BytesSource(gzip.compress(data)), WANTED, settings(part_bytes))
+    assert by_part(list(stored.rows())) == parts
+    for part in parts:
+        place = Place(part[0], part[1], None, part[2])
+        again = [rows for rows in stored.rows(place) if rows.place.part == part[0]]
+        assert [row for rows in again for row in rows.table.to_pylist()] == part[3]
+
+
+@given(st.lists(st.text(alphabet='a"\n', max_size=8), max_size=8), st.booleans())
+def test_tallies_of_neighbours_add_up_in_any_grouping(texts: list[str], quoted: bool) -> None:
+    blocks = [text.encode() for text in texts]
+    starts = np.cumsum([0, *(len(block) for block in blocks)]).tolist()
+    parts = [Tally.of(block, start, quoted=quoted) for block, start in zip(blocks, starts, strict=False)]
+    whole = Tally.of(b"".join(blocks), 0, quoted=quoted)
+    left, right = Tally.none(), Tally.none()
+    for part in parts:
+        left += part
+    for part in reversed(parts):
+        right = part + right
+    if quoted and any(b'"' in block for block in blocks):
+        assert left == right == whole
+    assert (left.ends[0], left.first[0], left.turns) == (whole.ends[0], whole.first[0], whole.turns)
+    assert left == right
