@@ -32,6 +32,26 @@ EXTRA = {
 }
 
 
+# What a Distributed Map needs to run its children, and to read the list of their items.
+SPREAD = {
+    "states:StartExecution",
+    "states:DescribeExecution",
+    "states:StopExecution",
+    "s3:GetObject",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKey",
+}
+
+
+def distributed(states: dict[str, Any]) -> bool:
+    """Tell whether a definition has a Distributed Map."""
+    return any(
+        state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
+        for state in states.values()
+    )
+
+
 def tasks(states: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the tasks of a definition, also inside maps and branches."""
     for state in states.values():
@@ -80,6 +100,8 @@ def role_of(templates: Templates, machine: Resource) -> Resource:
 def test_role_allows_exactly_what_the_definition_calls(templates: Templates, machine: str) -> None:
     found, document = definition(templates, machine)
     called = set().union(*(actions_of(task) for task in tasks(document["States"])))
+    if distributed(document["States"]):
+        called |= SPREAD
     allowed = {
         action for one in statements_of(role_of(templates, found)) for action in as_list(one["Action"])
     }

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trimtab.cli.cache import cache_app
+from trimtab.cli.contract import contract_app
 from trimtab.cli.data import data_app
 from trimtab.cli.lineage import lineage_app
 from trimtab.cli.options import EndpointOption, EnvironmentOption, JsonOption, ProjectArgument, ReasonOption
@@ -22,6 +23,7 @@ app = typer.Typer(
 monitor_app = typer.Typer(no_args_is_help=True, help="Watch a project's production.")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(cache_app, name="cache")
+app.add_typer(contract_app, name="contract")
 app.add_typer(data_app, name="data")
 app.add_typer(lineage_app, name="lineage")
 
