@@ -29,7 +29,7 @@ class DataStack(ProjectStack):
         self._wait_for_uploads()
 
     def _spread_out(self, machine: str) -> list[Statement]:
-        """Let a machine run the children of a Distributed Map, which are executions of itself, over listed items."""
+        """Let a machine run the children of a Distributed Map, which are executions of itself."""
         target, may = self.target, self.permissions
         name = target.machine_name(machine)
         children = [target.arn("states", f"execution:{name}:*"), target.arn("states", f"execution:{name}/*")]

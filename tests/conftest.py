@@ -14,7 +14,8 @@ CLOUD = ("conformance", "interop", "workflows", "loop")
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Share the tests out: one group for all that need no cloud, one for each module that does."""
-    group = item.path.stem if item.path.parent.name in CLOUD else "plain"
+    on_cloud = item.path.parent.name in CLOUD or item.path.stem.endswith("_on_cloud")
+    group = item.path.stem if on_cloud else "plain"
     item.add_marker(pytest.mark.xdist_group(group))
 
 

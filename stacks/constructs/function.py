@@ -70,7 +70,9 @@ class ProjectFunction(Construct):
             role=own.attr_arn,
             memory_size=memory_mb,
             timeout=timeout_seconds,
-            ephemeral_storage=lambda_.CfnFunction.EphemeralStorageProperty(size=storage_mb) if storage_mb else None,
+            ephemeral_storage=lambda_.CfnFunction.EphemeralStorageProperty(size=storage_mb)
+            if storage_mb
+            else None,
             environment=lambda_.CfnFunction.EnvironmentProperty(
                 variables=project_variables(target) | (variables or {})
             ),

@@ -26,7 +26,8 @@ def files(draw: st.DrawFn) -> bytes:
     """Draw a CSV file as a library writes it, with line breaks, quotes and delimiters in its cells."""
     out = io.StringIO(newline="")
     quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    writer = csv.writer(out, quoting=quoting, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
+    ends = draw(st.sampled_from(["\n", "\r\n"]))
+    writer = csv.writer(out, quoting=quoting, lineterminator=ends)  # type: ignore[arg-type]
     writer.writerow(["a", "b"])
     writer.writerows(draw(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30)))
     mark = draw(st.sampled_from([b"", b"\xef\xbb\xbf"]))

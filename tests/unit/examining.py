@@ -7,12 +7,12 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from tests.unit import shop
 from trimtab.contract.contract import Contract
 from trimtab.contract.examination import Examination, examine_file
 from trimtab.contract.part import PartCheck
 from trimtab.project import Project
 from trimtab.reading.sources import BytesSource
-from tests.unit import shop
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.unit import shop
-from trimtab.contract.contract import Contract, load_contract
 from tests.unit.examining import Examined
 from tests.unit.examining import examine as examined_in
+from trimtab.contract.contract import Contract, load_contract
 from trimtab.project import Project, load_project
 
 FOLDER = [Path()]

@@ -89,7 +89,9 @@ def make_parquet(folder: Path) -> bytes:
     """Write the untidy rows, as far as types allow, as Parquet with small row groups."""
     import pandas as pd
 
-    frame = pd.DataFrame([dict(zip(shop.HEADER.split(","), line.split(","), strict=True)) for line in ROWS])
+    frame: Any = pd.DataFrame(
+        [dict(zip(shop.HEADER.split(","), line.split(","), strict=True)) for line in ROWS]
+    )
     frame = frame.astype({"weight": float, "amount": "int64", "late": "int64"})
     frame["at"] = pd.to_datetime(frame["at"])
     frame.loc[5, "place"] = "Paris"
@@ -101,7 +103,8 @@ def make_parquet(folder: Path) -> bytes:
 
 
 JSONL = b"".join(
-    json.dumps({**dict(zip(shop.HEADER.split(","), line.split(","), strict=True)), "weight": number / 4, "amount": 1,
+    json.dumps({**dict(zip(shop.HEADER.split(","), line.split(","), strict=True)),
+                "weight": number / 4, "amount": 1,
                 "late": number % 2, "place": "Paris" if number == 77 else "Rome"}).encode() + b"\n"
     for number, line in enumerate(ROWS)
 )  # fmt: skip

@@ -108,7 +108,8 @@ def test_a_good_upload_becomes_a_dataset_version_with_record_manifest_profile_an
     metrics = emitted(capsys.readouterr().out)
     assert metrics.pop("IngestSeconds") > 0
     assert metrics == {
-        "BytesIn": len(shop.good()), "RowsIn": 20, "RowsAccepted": 20, "RowsQuarantined": 0, "QuarantinedShare": 0, "UploadsRefused": 0,
+        "BytesIn": len(shop.good()), "RowsIn": 20, "RowsAccepted": 20, "RowsQuarantined": 0,
+        "QuarantinedShare": 0, "UploadsRefused": 0,
         "CommitLagSeconds": 30.25,
     }  # fmt: skip
 

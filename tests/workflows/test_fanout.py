@@ -1,4 +1,4 @@
-"""A file too large for one function goes through the machine's Distributed Maps and gives the same version."""
+"""A file too large for one function goes through Distributed Maps and gives the same version."""
 
 import io
 import json
@@ -56,7 +56,9 @@ def upload(cloud: LocalCloud, body: bytes) -> dict[str, Any]:
     assert found is not None, list(Table(names.table("dev")).query(f"RUN#{PROJECT}"))
     listed = cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix=found["report_key"].rpartition("/")[0])
     contents = {
-        entry["Key"].rpartition("/")[2]: cloud.client("s3").get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        entry["Key"].rpartition("/")[2]: cloud.client("s3")
+        .get_object(Bucket=bucket, Key=entry["Key"])["Body"]
+        .read()
         for entry in listed["Contents"]
     }
     return {**found, "rows.jsonl": contents["rows.jsonl"].replace(put["VersionId"].encode(), b"")}
@@ -64,14 +66,17 @@ def upload(cloud: LocalCloud, body: bytes) -> dict[str, Any]:
 
 def states_of_run(cloud: LocalCloud, version_id: str) -> list[str]:
     """List the states that the run of one upload entered."""
-    machine = f"arn:aws:states:{cloud.region}:{cloud.account}:stateMachine:{names.machine('dev', PROJECT, 'ingest')}"
+    name = names.machine("dev", PROJECT, "ingest")
+    machine = f"arn:aws:states:{cloud.region}:{cloud.account}:stateMachine:{name}"
     client = cloud.client("stepfunctions")
     runs = client.list_executions(stateMachineArn=machine)["executions"]
     described = [client.describe_execution(executionArn=run["executionArn"]) for run in runs]
     (run,) = [one for one in described if json.loads(one["input"])["version_id"] == version_id]
     assert run["status"] == "SUCCEEDED", run
     events = client.get_execution_history(executionArn=run["executionArn"], maxResults=1000)["events"]
-    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+    return [
+        event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event
+    ]
 
 
 def test_the_maps_commit_the_version_that_one_call_commits(cloud: LocalCloud, root: Path) -> None:
@@ -84,8 +89,8 @@ def test_the_maps_commit_the_version_that_one_call_commits(cloud: LocalCloud, ro
     apart = upload(cloud, body)
     entered = states_of_run(cloud, apart["version_id"])
     assert [name for name in entered if name not in ("CountRange", "CheckPart")] == [
-        "DataOrLabels", "ValidateUpload", "Verdict", "CountRecords", "PlanParts", "CheckParts", "FinishUpload",
-        "Verdict", "CommitDataset", "Newest", "Announce", "Committed",
+        "DataOrLabels", "ValidateUpload", "Verdict", "CountRecords", "PlanParts", "CheckParts",
+        "FinishUpload", "Verdict", "CommitDataset", "Newest", "Announce", "Committed",
     ]  # fmt: skip
     for one in (once, apart):
         for name in ("version_id", "sk", "report_key", "time"):

@@ -6,6 +6,7 @@ Every step writes to a prefix of the upload's own, so that a step that is repeat
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -127,7 +128,11 @@ class FanOut:
 
     def _fetch(self) -> list[dict[str, Any]]:
         """Bring the parts' files into the folder; return the reports in order."""
-        planned = [place[0] for group in self.bucket.get_json(f"{self.prefix}/parts.json") for place in group["places"]]
+        planned = [
+            place[0]
+            for group in self.bucket.get_json(f"{self.prefix}/parts.json")
+            for place in group["places"]
+        ]
         stored = [found.key for found in self.bucket.list(f"{self.prefix}/parts/")]
         reports = {}
         for key in stored:
@@ -144,10 +149,11 @@ class FanOut:
 
 def _refuse_gaps(parts: list[Part]) -> None:
     """Refuse to go on when rows were lost between two parts, which would be an error of ours."""
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         if part.after != following.place.first_row:
             raise BadInput(
                 f"part {part.place.part} ends before row {part.after:,} but the next one starts with row "
-                f"{following.place.first_row:,}; the file has line breaks that cannot be told apart: upload it with "
+                f"{following.place.first_row:,}; the file has line breaks that cannot be told apart: "
+                "upload it with "
                 "quotes as RFC 4180 says, or in smaller files"
             )

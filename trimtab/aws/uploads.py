@@ -72,7 +72,7 @@ class Upload:
 
 
 class UploadSource:
-    """An uploaded version as a source of bytes; the first whole reading of it is hashed if it says its sha256."""
+    """An uploaded version as a source of bytes; its first whole reading is hashed if it says its sha256."""
 
     def __init__(self, bucket: Bucket, key: str, version_id: str) -> None:
         """Ask for the object; raise Gone if the version does not exist."""

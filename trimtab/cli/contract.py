@@ -36,7 +36,9 @@ def infer(
 @contract_app.command()
 def check(
     file: FileArgument,
-    project: Annotated[str, typer.Option("--project", "-p", help="The project's name: its folder under pipelines/.")],
+    project: Annotated[
+        str, typer.Option("--project", "-p", help="The project's name: its folder under pipelines/.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Run a project's contract on a file; exit with 1 when rows are quarantined or the file is refused."""

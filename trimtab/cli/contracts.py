@@ -24,13 +24,15 @@ def infer_contract(file: Path, to: Path | None, delimiter: str, format: str) -> 
     if format not in ("csv", "jsonl"):
         raise BadInput(f"format {format!r} is not read here; a contract is inferred from csv or jsonl")
     if to is not None and to.exists():
-        raise BadInput(f"{to} exists; a contract that a person has edited is not overwritten: remove it first")
+        raise BadInput(
+            f"{to} exists; a contract that a person has edited is not overwritten: remove it first"
+        )
     data = Data(timestamp="", label="", delimiter=delimiter, format=format)  # type: ignore[arg-type]
     source = _source(file)
     names = _names(source, data)
     opened = TextFile(source, Wanted(dict.fromkeys(names, "text"), tuple(names)), data)
     with closing(opened):
-        columns = infer(rows.table for rows in opened.rows())
+        columns = infer(opened.rows(), is_json=format == "jsonl")
     text = contract_text(columns, file.name)
     if to is not None:
         to.write_text(text, encoding="utf-8")
@@ -101,7 +103,11 @@ def _toml(suggested: dict[str, Any]) -> str:
     for section, values in suggested.items():
         lines.append(f"[{section}]")
         for name, value in values.items():
-            lines.append(f"{name} = {_value(value)}" if value is not None else f'# {name} = "..." (none was found: name it)')
+            lines.append(
+                f"{name} = {_value(value)}"
+                if value is not None
+                else f'# {name} = "..." (none was found: name it)'
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -109,5 +115,3 @@ def _value(value: Any) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False)
-
-

@@ -61,9 +61,7 @@ def check_rows(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any] |
     return Checked(table, good, sound, tuple(problems))
 
 
-def _typed(
-    texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]
-) -> tuple[pa.Table, list[Problem]]:
+def _typed(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]) -> tuple[pa.Table, list[Problem]]:
     columns: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, column in contract.columns.items():
@@ -146,7 +144,8 @@ def _failures(cases: pd.DataFrame) -> Iterator[Problem]:
         if row is None or row != row:  # noqa: PLR0124 - only NaN differs from itself
             raise BadInput(
                 f"contract.py: check {check!s} of {column!s} cannot be carried out: {value!s}; a check may "
-                "use the contract's columns only and must answer for each row, because files are read in chunks"
+                "use the contract's columns only and must answer for each row, because files are read in "
+                "chunks"
             )
         if context == "DataFrameSchema":
             # pandera repeats the failure of a whole row for each of its columns.

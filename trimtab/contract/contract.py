@@ -57,7 +57,9 @@ class Unique:
     def message(self) -> str:
         """Say what is asked for."""
         return (
-            "must be unique" if len(self.columns) == 1 else f"{', '.join(self.columns)} together must be unique"
+            "must be unique"
+            if len(self.columns) == 1
+            else f"{', '.join(self.columns)} together must be unique"
         )
 
 
@@ -100,7 +102,8 @@ def read_contract(path: Path, name: str) -> Contract:
     uniques = _take_uniques(schema)
     # Dropping would hide the very rows that have to be quarantined with their reasons.
     schema.drop_invalid_rows = False
-    # Rows come in the declared types already; to coerce and to compare them again takes as long as the checks.
+    # Rows come in the declared types already; to coerce and to compare them again takes as long as the
+    # checks.
     schema.coerce = False
     for column in schema.columns.values():
         column.coerce, column.dtype = False, None
@@ -129,12 +132,16 @@ def by_value(check: Any) -> Any:
 
 
 def _refuse_wide_checks(path: Path, schema: Any) -> None:
-    owners = [("the rows", schema.checks), *((f"column {name!r}", one.checks) for name, one in schema.columns.items())]
+    owners = [
+        ("the rows", schema.checks),
+        *((f"column {name!r}", one.checks) for name, one in schema.columns.items()),
+    ]
     for owner, checks in owners:
         for check in checks:
             if check.groupby is not None:
                 raise BadInput(
-                    f"{path}: check {check.name or check} of {owner} groups rows, which a file read in chunks "
+                    f"{path}: check {check.name or check} of {owner} groups rows, which a file read in "
+                    "chunks "
                     "cannot be judged by; write a check that answers for each row"
                 )
     if schema.index is not None:

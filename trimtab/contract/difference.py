@@ -48,7 +48,9 @@ def compare(old: Contract, new: Contract) -> list[Change]:
 def _between(old: Column, new: Column) -> Iterator[Change]:
     if old.kind != new.kind:
         wider = old.kind == "integer" and new.kind == "number"
-        why = "every whole number is a number" if wider else "cells of the one kind cannot be read as the other"
+        why = (
+            "every whole number is a number" if wider else "cells of the one kind cannot be read as the other"
+        )
         yield Change(old.name, f"{old.kind} -> {new.kind}", wider, why)
     if old.nullable != new.nullable:
         why = "nulls are accepted now" if new.nullable else "rows with a null are quarantined now"
@@ -68,7 +70,11 @@ def _uniques(old: Contract, new: Contract) -> Iterator[Change]:
             yield Change(name, "unique", False, "rows that share a value are quarantined now")
         elif before[columns] != after[columns]:
             looser = before[columns] is False
-            why = "one of the rows that share a value is kept now" if looser else "other rows are quarantined now"
+            why = (
+                "one of the rows that share a value is kept now"
+                if looser
+                else "other rows are quarantined now"
+            )
             yield Change(name, "unique, other rows at fault", looser, why)
 
 
@@ -123,6 +129,8 @@ def _shown(name: str, statistics: Mapping[str, Any]) -> str:
 
 def _code(check: Any) -> Any:
     code = getattr(check._check_fn, "__code__", None) or getattr(
-        getattr(check._check_fn, "__wrapped__", None) or getattr(check._check_fn, "func", None), "__code__", None
+        getattr(check._check_fn, "__wrapped__", None) or getattr(check._check_fn, "func", None),
+        "__code__",
+        None,
     )
     return None if code is None else (code.co_code, code.co_consts, code.co_names)

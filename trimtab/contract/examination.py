@@ -24,6 +24,7 @@ from trimtab.reading.sources import Source
 type Kind = Literal["upload", "joined"]
 type Repeated = list[tuple[Unique, RowNumbers]]
 
+
 @dataclass(frozen=True, slots=True)
 class CleanFile:
     """Clean rows as one Parquet file, and their profile if the project's grid was known."""
@@ -162,8 +163,10 @@ def _repeated(parts: Sequence[Part], check: PartCheck) -> list[Repeated]:
         if stored > check.project.data.max_key_bytes:
             raise Refusal(
                 "TOO_LARGE",
-                f"the values of {', '.join(unique.columns)}, which must be unique, have {stored:,} bytes, at most "
-                f"{check.project.data.max_key_bytes:,} are compared; split the file, or raise data.max_key_bytes "
+                f"the values of {', '.join(unique.columns)}, which must be unique, have {stored:,} "
+                "bytes, at most "
+                f"{check.project.data.max_key_bytes:,} are compared; split the file, or raise "
+                "data.max_key_bytes "
                 "in project.toml",
             )
         rows = duplicates(known, unique)
@@ -181,13 +184,15 @@ def _refuse_whole(parts: Sequence[Part], rows: int, findings: Sequence[Finding],
     if rows < data.min_rows:
         raise Refusal(
             "TOO_FEW_ROWS",
-            f"the file has {rows:,} rows, at least {data.min_rows:,} are expected; upload the whole file, or lower "
+            f"the file has {rows:,} rows, at least {data.min_rows:,} are expected; upload the whole "
+            "file, or lower "
             "data.min_rows in project.toml",
         )
     if data.max_rows is not None and rows > data.max_rows:
         raise Refusal(
             "TOO_MANY_ROWS",
-            f"the file has {rows:,} rows, at most {data.max_rows:,} are expected; check that no row was written "
+            f"the file has {rows:,} rows, at most {data.max_rows:,} are expected; check that no row was "
+            "written "
             "twice, or raise data.max_rows in project.toml",
         )
 
@@ -197,7 +202,8 @@ def _refuse_disorder(parts: Sequence[Part], data: Data) -> None:
     if data.ordered and order.out_of_order is not None:
         raise Refusal(
             "OUT_OF_ORDER",
-            f"row {order.out_of_order:,} is earlier than the row before it; sort the file by {data.timestamp}, or "
+            f"row {order.out_of_order:,} is earlier than the row before it; sort the file by "
+            f"{data.timestamp}, or "
             "unset data.ordered in project.toml",
         )
 

@@ -1,15 +1,15 @@
-"""Infer a first contract from a file: kinds, nulls, ranges, categories and uniqueness, for a person to edit."""
+"""Infer a first contract from a file: kinds, nulls, ranges, categories, uniqueness; a person edits it."""
 
-from collections.abc import Iterator, Mapping
+import keyword
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute
 
-from trimtab.cells import CellKind, flat, flags_of, read_cells
+from trimtab.cells import CellKind, flat, read_cells
 from trimtab.errors import BadInput
+from trimtab.reading.rows import Rows
 
 pc: Any = pyarrow.compute
 
@@ -33,8 +33,15 @@ class SeenColumn:
     most: Any = None
     distinct: set[str] | None = field(default_factory=set)
 
-    def add(self, cells: Any) -> None:
-        """Take the cells of one chunk into account."""
+    def add(self, cells: Any, bare: Any = None) -> None:
+        """Take the cells of one chunk into account; in JSON, `bare` are the places of those without quotes."""
+        if bare is not None:
+            texts = len(cells) - cells.null_count - len(bare)
+            self.kinds = [
+                kind
+                for kind in self.kinds
+                if (kind == "instant" or not texts) and (kind != "instant" or not len(bare))
+            ]
         self.rows += len(cells)
         self.nulls += cells.null_count
         known = cells.drop_null()
@@ -76,12 +83,13 @@ class SeenColumn:
         return sorted(found) if len(found) * _ROWS_PER_CATEGORY <= self.rows else None
 
 
-def infer(batches: Iterator[pa.Table]) -> list[SeenColumn]:
-    """Look at all rows, as text; raise BadInput when there are none."""
+def infer(batches: Iterable[Rows], *, is_json: bool = False) -> list[SeenColumn]:
+    """Look at all rows, read as text; raise BadInput when there are none."""
     columns: dict[str, SeenColumn] = {}
-    for table in batches:
-        for name in table.column_names:
-            columns.setdefault(name, SeenColumn(name)).add(flat(table[name]))
+    for rows in batches:
+        for name in rows.table.column_names:
+            bare = rows.misfits.get(name, ()) if is_json else None
+            columns.setdefault(name, SeenColumn(name)).add(flat(rows.table[name]), bare)
     if not columns or not next(iter(columns.values())).rows:
         raise BadInput("the file has no rows to infer a contract from; give one with rows")
     return list(columns.values())
@@ -90,7 +98,7 @@ def infer(batches: Iterator[pa.Table]) -> list[SeenColumn]:
 def contract_text(columns: list[SeenColumn], source: str) -> str:
     """Return the text of a `contract.py` that the file itself keeps."""
     lines = [
-        f'"""What a row must look like; inferred from {_plain(source)}, to be edited: ranges are those that were seen."""',
+        f'"""What a row must look like; inferred from {_plain(source)}: edit it, ranges are those seen."""',
         "",
         "import pandas as pd" if any(_uses_pandas(column) for column in columns) else "",
         "import pandera.pandas as pa",
@@ -111,7 +119,11 @@ def suggestions(columns: list[SeenColumn], delimiter: str) -> dict[str, Any]:
     """Suggest the lines of project.toml that belong to the file; None where only a person knows."""
     instants = [one.name for one in columns if one.kind == "instant" and not one.nulls]
     unique = [one.name for one in columns if one.is_unique and one.kind in ("text", "integer")]
-    binary = [one for one in columns if one.distinct is not None and one.distinct <= _BINARY and len(one.distinct) == 2]
+    binary = [
+        one
+        for one in columns
+        if one.distinct is not None and one.distinct <= _BINARY and len(one.distinct) == 2
+    ]
     named = [one.name for one in binary if one.name.lower() in _LABELS]
     label = named[0] if named else binary[-1].name if binary else None
     timestamp = instants[0] if instants else None
@@ -122,7 +134,9 @@ def suggestions(columns: list[SeenColumn], delimiter: str) -> dict[str, Any]:
         "data": {"timestamp": timestamp, "label": label, "prediction_id": identity, "delimiter": delimiter},
         "features": {
             "numeric": [one.name for one in rest if one.kind in ("number", "integer")],
-            "categorical": [one.name for one in rest if one.kind in ("text", "boolean") and not one.is_unique],
+            "categorical": [
+                one.name for one in rest if one.kind in ("text", "boolean") and not one.is_unique
+            ],
         },
     }
 
@@ -141,7 +155,7 @@ def _field(number: int, column: SeenColumn) -> str:
     if column.nulls:
         settings["nullable"] = True
     name = column.name
-    if not name.isidentifier() or name.startswith("_") or name in _TAKEN:
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name in _TAKEN:
         settings["alias"], name = name, f"column_{number}"
     written = [f"{key}={value!r}" for key, value in settings.items()]
     if column.kind == "instant":
@@ -149,7 +163,7 @@ def _field(number: int, column: SeenColumn) -> str:
     return f"    {name}: Series[{_type(column)}] = pa.Field({', '.join(written)})"
 
 
-_TAKEN = frozenset({"Config", "pa", "pd", "Series", "validate", "to_schema", "copy", "index", "None", "True", "False"})
+_TAKEN = frozenset({"Config", "pa", "pd", "Series", "validate", "to_schema", "copy", "index"})
 
 
 def _bound(column: SeenColumn, value: float) -> float | int:

@@ -32,7 +32,9 @@ class Order:
     def of(cls, times: Any, numbers: RowNumbers) -> Self:
         """Look at a column of instants without nulls, and the numbers of its rows."""
         column = flat(times).cast(pa.int64())
-        values = np.frombuffer(column.buffers()[1], dtype=np.int64, count=len(column), offset=column.offset * 8)
+        values = np.frombuffer(
+            column.buffers()[1], dtype=np.int64, count=len(column), offset=column.offset * 8
+        )
         earlier = np.flatnonzero(np.diff(values) < 0)
         return cls(
             int(numbers[0]),

@@ -60,7 +60,9 @@ class Finding:
             return "quote cells that hold the delimiter or a line break; write one record for each row"
         if self.check in _UNIQUE:
             return "leave one of the rows that share the value, or drop unique from contract.py"
-        return "correct the rows and upload the file again, or the check in contract.py if the world has changed"
+        return (
+            "correct the rows and upload the file again, or the check in contract.py if the world has changed"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON-able data."""
@@ -133,7 +135,8 @@ def refuse_too_ragged(broken: int, rows: int, first: tuple[int, str] | None, bro
     if first is not None and broken > MOST_BROKEN_SHARE * rows:
         raise Refusal(
             "RAGGED_ROWS",
-            f"{broken:,} of {rows:,} rows {broken_as}, the first one row {first[0]:,} {first[1]}; quote cells that "
+            f"{broken:,} of {rows:,} rows {broken_as}, the first one row {first[0]:,} {first[1]}; quote "
+            "cells that "
             "hold the delimiter or a line break, and write one record for each row",
         )
 

@@ -1,6 +1,7 @@
-"""Exact uniqueness over a whole file: keys by part, spilled by hash, compared by value partition by partition."""
+"""Exact uniqueness over a whole file: keys are spilled by part and hash, and compared by value."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def _plain(values: Any) -> Any:
 
 
 def write_keys(chunks: Sequence[pa.Table], path: Path) -> None:
-    """Write one part's keys, one batch for each hash partition: a value lies in the same one in every part."""
+    """Write one part's keys, one batch for each partition: a value lies in the same one in every part."""
     # Chunk by chunk, because pandas takes several times the memory.
     places = np.concatenate([_partitions(chunk) for chunk in chunks])
     keys = pa.concat_tables(chunks).combine_chunks()
@@ -49,7 +50,7 @@ def write_keys(chunks: Sequence[pa.Table], path: Path) -> None:
     bounds = np.searchsorted(places[order], np.arange(PARTITIONS + 1))
     sorted_keys = keys.take(order).combine_chunks()
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, keys.schema) as writer:
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             batches = sorted_keys.slice(first, last - first).to_batches()
             writer.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], keys.schema))
 
@@ -92,7 +93,7 @@ def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
 
 
 def _partitions(keys: pa.Table) -> NDArray[np.int64]:
-    """Hash the values; equal values have equal hashes, unequal ones may, which costs memory and nothing else."""
+    """Hash the values; unequal ones may have equal hashes, which costs memory and nothing else."""
     hashes = np.zeros(keys.num_rows, dtype=np.uint64)
     for name in keys.column_names[:-1]:
         hashes = (hashes ^ _hashes(flat(keys[name]))) * _PRIME

@@ -52,7 +52,7 @@ class Data(Section):
     @field_validator("encoding")
     @classmethod
     def _ascii_within(cls, value: str) -> str:
-        """Admit encodings in which a line break and a quote are what they are in ASCII, wherever they stand."""
+        """Admit encodings in which a line break and a quote are the bytes of ASCII, wherever they stand."""
         try:
             name = codecs.lookup(value).name
             alone = all(

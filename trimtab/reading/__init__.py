@@ -1,1 +1,1 @@
-"""Reading uploaded files as streams: CSV, JSON Lines and Parquet, in bounded memory, in parts that the bytes decide."""
+"""Reading uploaded files as streams, in bounded memory, in parts that their bytes decide."""

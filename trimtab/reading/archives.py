@@ -14,7 +14,7 @@ type Compression = Literal["gzip", "zstd"]
 _COMPRESSIONS: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _OTHERS = {
     b"PAR1": 'a Parquet file; set data.format = "parquet" in project.toml if all of the project\'s files are',
-    b"PK\x03\x04": "a zip archive or a workbook; upload the table itself, plain or compressed by gzip or zstd",
+    b"PK\x03\x04": "a zip archive or a workbook; upload the table itself, perhaps compressed by gzip or zstd",
     b"BZh": "a bzip2 archive; compress it by gzip or zstd",
     b"\xfd7zXZ\x00": "an xz archive; compress it by gzip or zstd",
     b"ORC": "an ORC file; export CSV, JSON Lines or Parquet",
@@ -61,7 +61,8 @@ class Decompressed:
     def __init__(self, stream: Stream, compression: Compression, data: Data) -> None:
         """Decompress `stream` within the bounds of `data`."""
         self._counted = _Counted(stream)
-        self._inner: Any = pa.CompressedInputStream(pa.PythonFile(self._counted, mode="r"), compression)
+        file: Any = self._counted  # Arrow asks for no more than it has
+        self._inner: Any = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), compression)
         self._compression, self._data, self._size = compression, data, 0
 
     def read(self, size: int, /) -> bytes:
@@ -81,7 +82,8 @@ class Decompressed:
         if self._size > max(RATIO_COUNTS_FROM, self._counted.size * self._data.max_ratio):
             raise Refusal(
                 "TOO_COMPRESSED",
-                f"the {self._compression} archive grows to more than {self._data.max_ratio:g} times its size: "
+                f"the {self._compression} archive grows to more than {self._data.max_ratio:g} times its "
+                "size: "
                 f"{self._counted.size:,} bytes have become {self._size:,}; upload it uncompressed, or raise "
                 "data.max_ratio in project.toml",
             )

@@ -30,16 +30,21 @@ class CsvReader:
         if self.first_byte > data.max_record_bytes:
             raise Refusal(
                 "TOO_LONG",
-                f"the first row is longer than {data.max_record_bytes:,} bytes, which no header is; upload CSV "
+                f"the first row is longer than {data.max_record_bytes:,} bytes, which no header is; "
+                "upload CSV "
                 "with the columns' names on top",
             )
+        record = Chunk(0, 0, head[: self.first_byte].removeprefix(MARK))
+        refuse_unclear(record, delimiter=data.delimiter, row=1, longest=data.max_record_bytes)
         text = utf8(head[: self.first_byte], data.encoding, 0, 1)
         self._header = read_header(text, data.delimiter)
         if len(self._header) > data.max_columns:
             raise Refusal(
                 "TOO_WIDE",
-                f"the header has {len(self._header):,} columns, at most {data.max_columns:,} are read; check the "
-                "delimiter, leave out what the contract does not name, or raise data.max_columns in project.toml",
+                f"the header has {len(self._header):,} columns, at most {data.max_columns:,} are read; "
+                "check the "
+                "delimiter, leave out what the contract does not name, or raise data.max_columns in "
+                "project.toml",
             )
         optional = [name for name in wanted.kinds if name not in wanted.required]
         self.extra = tuple(compare_header(self._header, wanted.required, optional, data.delimiter))
@@ -103,7 +108,8 @@ def _parse(
     except pa.ArrowInvalid as error:
         raise Refusal(
             "FORMAT",
-            f"rows from {first_row:,} on are no CSV that can be read: {error}; export the file again as RFC 4180 "
+            f"rows from {first_row:,} on are no CSV that can be read: {error}; export the file again as "
+            "RFC 4180 "
             "says",
         ) from error
     return table, tuple(broken)

@@ -14,7 +14,7 @@ from trimtab.reading.records import Chunk, refuse_long_lines
 from trimtab.reading.refusal import Refusal
 from trimtab.reading.rows import BrokenRow, Place, Rows, Wanted
 
-_MOST_EXTRA = 20
+_MOST_EXTRA = 1_000
 
 
 class _Number(str):
@@ -93,7 +93,8 @@ class JsonLinesReader:
         if len(record) > self._data.max_columns:
             raise Refusal(
                 "TOO_WIDE",
-                f"row {number:,} has {len(record):,} keys, at most {self._data.max_columns:,} are read; leave out "
+                f"row {number:,} has {len(record):,} keys, at most {self._data.max_columns:,} are read; "
+                "leave out "
                 "what the contract does not name, or raise data.max_columns in project.toml",
             )
         return record
@@ -136,6 +137,10 @@ def _refuse_depth(line: bytes, number: int, most: int) -> None:
             depth -= 1
 
 
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def _columns(
     records: list[dict[str, Any]], kinds: Mapping[str, CellKind]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -150,7 +155,7 @@ def _columns(
             if value is not None and type(value) not in _FITTING[kind]
         ]  # fmt: skip
         for place in odd:
-            values[place] = json.dumps(values[place], ensure_ascii=False)
+            values[place] = _shown(values[place])
         if kind == "boolean":
             values = [str(value).lower() if isinstance(value, bool) else value for value in values]
         columns[name] = pa.array(values, pa.string())

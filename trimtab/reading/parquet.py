@@ -47,7 +47,10 @@ class ParquetFile:
             raise Refusal(
                 "TOO_WIDE", f"the file has {len(names):,} columns, at most {data.max_columns:,} are read"
             )
-        if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > data.max_bytes:
+        if (
+            sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+            > data.max_bytes
+        ):
             raise too_large(data.max_bytes, "the decompressed file")
         optional = [name for name in wanted.kinds if name not in wanted.required]
         self.extra = tuple(compare_header(names, wanted.required, optional, ""))
@@ -92,7 +95,8 @@ class ParquetFile:
                 if batch.nbytes > _BATCH_BYTES:
                     raise Refusal(
                         "TOO_LONG",
-                        f"rows from {row:,} on have {batch.nbytes // batch.num_rows:,} bytes each; leave such cells out",
+                        f"rows from {row:,} on have {batch.nbytes // batch.num_rows:,} bytes each; leave "
+                        "such cells out",
                     )
                 yield self._typed(pa.Table.from_batches([batch]), place, row)
                 row += batch.num_rows
@@ -144,14 +148,15 @@ def _refuse_other_type(name: str, found: Any, kind: CellKind) -> None:
     fits = {
         "text": types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain),
         "number": types.is_integer(plain) or types.is_floating(plain) or types.is_decimal(plain),
-        "integer": types.is_integer(plain) and plain != pa.uint64() or types.is_floating(plain),
+        "integer": (types.is_integer(plain) and plain != pa.uint64()) or types.is_floating(plain),
         "boolean": types.is_boolean(plain),
         "instant": types.is_timestamp(plain),
     }[kind] or types.is_null(plain)
     if not fits:
         raise Refusal(
             "TYPE_MISMATCH",
-            f"column {shown(name)} is of type {found}, the contract's kind is {kind}; write it so, or correct its "
+            f"column {shown(name)} is of type {found}, the contract's kind is {kind}; write it so, or "
+            "correct its "
             "type in contract.py",
         )
 

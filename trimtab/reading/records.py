@@ -27,9 +27,7 @@ class Chunk:
     data: bytes
 
 
-def chunks(
-    stream: Stream, start: int, *, quoted: bool, part_bytes: int, longest: int
-) -> Iterator[Chunk]:
+def chunks(stream: Stream, start: int, *, quoted: bool, part_bytes: int, longest: int) -> Iterator[Chunk]:
     """Cut the rest of a file, which starts at byte `start`, into chunks of whole records.
 
     A part holds the records that start in its `part_bytes` bytes; a chunk is a stretch of one part. Raises
@@ -116,21 +114,25 @@ def _refuse_stray_quotes(letters: Any, quotes: Any, delimiter: int, row: int) ->
         first = int(stray.min())
         raise Refusal(
             "FORMAT",
-            f"row {row + _ends_before(letters, quotes, first):,} has a quote in the middle of a cell, so that "
+            f"row {row + _ends_before(letters, quotes, first):,} has a quote in the middle of a cell, so "
+            "that "
             "its end cannot be told; write the cell in quotes and double the quotes in it, as RFC 4180 says",
         )
 
 
 def _refuse_lone_returns(letters: Any, quotes: Any, row: int) -> None:
     returns = np.flatnonzero(letters == _RETURN)
-    lone = returns[(returns < len(letters) - 1) & (letters[np.minimum(returns + 1, len(letters) - 1)] != _LINE_BREAK)]
+    lone = returns[
+        (returns < len(letters) - 1) & (letters[np.minimum(returns + 1, len(letters) - 1)] != _LINE_BREAK)
+    ]
     if quotes is not None:
         lone = lone[np.searchsorted(quotes, lone) % 2 == 0]
     if len(lone):
         place = row + _ends_before(letters, quotes, int(lone[0]))
         raise Refusal(
             "FORMAT",
-            f"row {place:,} has a carriage return without a line feed outside quotes; end rows with line feeds, "
+            f"row {place:,} has a carriage return without a line feed outside quotes; end rows with line "
+            "feeds, "
             "or with both, and put cells with line breaks in quotes",
         )
 
@@ -144,7 +146,8 @@ def too_long(longest: int, place: int) -> Refusal:
     """Return the refusal of a record that is too long."""
     return Refusal(
         "TOO_LONG",
-        f"the row at byte {place:,} is longer than {longest:,} bytes; a quote may never be closed there, or the "
+        f"the row at byte {place:,} is longer than {longest:,} bytes; a quote may never be closed there, "
+        "or the "
         "file is no table; correct the file, or raise data.max_record_bytes in project.toml",
     )
 

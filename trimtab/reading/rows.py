@@ -15,7 +15,7 @@ type Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The columns to read, by name, with the kinds that their cells should have; and those that must be there."""
+    """The columns to read, by name, with the kinds of their cells; and those that must be there."""
 
     kinds: Mapping[str, CellKind]
     required: tuple[str, ...]
@@ -33,7 +33,7 @@ class BrokenRow:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a part lies in a file: its first byte (or row group), the end if known, and its first row's number."""
+    """Where a part lies: its first byte (or row group), the end if known, and its first row's number."""
 
     part: int
     start: int
@@ -47,8 +47,8 @@ class Rows:
 
     `numbers` are the rows' numbers in the file as a spreadsheet counts them: in CSV the header is row 1.
     `misfits` names the cells that are not of their column's kind, whatever their text says. `total` counts
-    broken rows too, blank ones not; `broken_as` completes "some rows ...". `after` is the number of the row that
-    follows.
+    broken rows too, blank ones not; `broken_as` completes "some rows ...". `after` is the number of the row
+    that follows.
     """
 
     place: Place
