@@ -144,7 +144,7 @@ CHANGES = [
     pytest.param("ge=0, le=100", "ge=0, le=50", False, ["weight"], id="narrower"),
     pytest.param(f"{WEIGHT}\n", "", False, ["weight"], id="removed"),
     pytest.param("    amount:", "    new: Series[str]\n    amount:", False, ["new"], id="added_required"),
-    pytest.param("    amount:", "    new: Series[str] | None\n    amount:", True, ["new"], id="added_optional"),
+    pytest.param("    amount:", "    new: Series[str] | None\n    amount:", True, ["new"], id="optional"),
     pytest.param('["Rome", "Nîmes"]', '["Rome", "Nîmes", "Bath"]', True, ["place"], id="more_values"),
     pytest.param('["Rome", "Nîmes"]', '["Rome"]', False, ["place"], id="fewer_values"),
     pytest.param("[int] = pa.Field(ge=1)", "[float] = pa.Field(ge=1)", True, ["amount"], id="wider_type"),

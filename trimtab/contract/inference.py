@@ -34,7 +34,7 @@ class SeenColumn:
     distinct: set[str] | None = field(default_factory=set)
 
     def add(self, cells: Any, bare: Any = None) -> None:
-        """Take the cells of one chunk into account; in JSON, `bare` are the places of those without quotes."""
+        """Take the cells of one chunk into account; in JSON, `bare` are the places without quotes."""
         if bare is not None:
             texts = len(cells) - cells.null_count - len(bare)
             self.kinds = [
