@@ -11,6 +11,7 @@ from trimtab.aws.faults import translated
 from trimtab.canonical import canonical_json
 from trimtab.errors import Conflict, Gone
 
+CHECKSUM = "sha256"  # the metadata by which an uploader says what a file should hold
 _AT_ONCE = 2**23
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Self
 
 from trimtab.aws import settings as surroundings
-from trimtab.aws.objects import Bucket
+from trimtab.aws.objects import CHECKSUM, Bucket
 from trimtab.canonical import digest
 from trimtab.contract.contract import Contract, load_contract
 from trimtab.errors import Gone
@@ -17,7 +17,6 @@ from trimtab.project import Project, load_project
 from trimtab.reading.refusal import Refusal, shown
 from trimtab.reading.sources import Stream
 
-CHECKSUM = "sha256"  # the metadata by which an uploader says what the file should hold
 type Answer = dict[str, Any]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from trimtab import names
 from trimtab.aws.clients import client
 from trimtab.aws.faults import translated
-from trimtab.aws.uploads import CHECKSUM
+from trimtab.aws.objects import CHECKSUM
 from trimtab.cli.runs import not_deployed
 from trimtab.cli.session import Session
 from trimtab.errors import BadInput, Gone
@@ -33,15 +33,14 @@ def upload_file(session: Session, project: Project, file: Path, *, labels: bool)
 
 
 def _put(bucket: str, key: str, file: Path) -> str:
-    """Upload a file with its checksum, by which the check knows that all of it arrived; return its version."""
+    """Upload a file with its checksum, which shows whether all of it arrived; return its version."""
     with file.open("rb") as body:
         metadata = {CHECKSUM: hashlib.file_digest(body, "sha256").hexdigest()}
     with translated(f"upload {file}"):
         if file.stat().st_size <= _MOST_AT_ONCE:
             with file.open("rb") as body:
-                return client("s3").put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)[
-                    "VersionId"
-                ]
+                put = client("s3").put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)
+            return put["VersionId"]
         client("s3").upload_file(str(file), bucket, key, ExtraArgs={"Metadata": metadata})
         return client("s3").head_object(Bucket=bucket, Key=key)["VersionId"]
 
