@@ -40,7 +40,9 @@ def handler(event: dict[str, Any], context: Any) -> Answer:
             grid = known_grid(bucket, project.name) if step in ("validate", "check", "finish") else None
             steps = FanOut(bucket, upload, source, PartCheck(contract, project, folder, grid, upload.origin))
             examined = _step(step, event, steps)
-            return examined if isinstance(examined, dict) else keep(upload, examined, project, settings, work)
+            if isinstance(examined, dict):
+                return examined
+            return keep(upload, examined, project, settings, work, grid)
 
 
 def _step(step: str, event: dict[str, Any], steps: FanOut) -> Examination | Answer:

@@ -135,7 +135,17 @@ def test_bad_rows_are_quarantined_and_the_rest_is_committed(
     assert rows[0]["values"]["email"] == "nobody"
     assert "nobody" not in json.dumps(report)
     assert {finding["column"] for finding in report["findings"]} == {"place", "email", "weight"}
-    assert emitted(capsys.readouterr().out)["QuarantinedShare"] == pytest.approx(2 / 22)
+    out = capsys.readouterr().out
+    assert emitted(out)["QuarantinedShare"] == pytest.approx(2 / 22)
+    line = json.loads(out)
+    assert line["QuarantinedByCheck"] == {
+        "place: isin(['Rome', 'Nîmes'])": 1, "email: str_contains('@')": 1, "weight: type": 1
+    }  # fmt: skip
+    billed = {metric["Name"] for one in line["_aws"]["CloudWatchMetrics"] for metric in one["Metrics"]}
+    assert billed == {
+        "RowsIn", "RowsAccepted", "RowsQuarantined", "QuarantinedShare", "UploadsRefused", "BytesIn",
+        "IngestSeconds",
+    }  # fmt: skip
     assert rows_of(cloud, checked).num_rows == 20
 
 

@@ -68,9 +68,14 @@ def known_grid(bucket: Bucket, project: str) -> Grid | None:
 
 
 def keep(
-    upload: Upload, examined: Examination, project: Project, settings: FunctionSettings, work: Work
+    upload: Upload,
+    examined: Examination,
+    project: Project,
+    settings: FunctionSettings,
+    work: Work,
+    grid: Grid | None = None,
 ) -> Answer:
-    """Store what an examination found and return it for the state machine.
+    """Store what an examination found and return it for the state machine; `grid` is the project's, if known.
 
     Everything is written under names made from content, so that a second run changes nothing.
     """
@@ -90,13 +95,13 @@ def keep(
         "report_key": _quarantine(bucket, upload, examined, project.name),
     }
     if examined.clean is not None:
-        answer |= _stored(bucket, upload, examined.clean, project)
+        answer |= _stored(bucket, upload, examined.clean, project, grid)
     _record(Table(settings.table), project.name, upload, answer)
     _measure(settings, upload, examined, work)
     return answer
 
 
-def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project) -> Answer:
+def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid: Grid | None) -> Answer:
     files: list[DatasetFile] = []
     objects: dict[str, dict[str, str]] = {}
     for part, file in enumerate(clean.files):
@@ -106,7 +111,8 @@ def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project) -> A
         path = part_path(project.name, upload.key, part)
         files.append({"path": path, "size": len(content), "sha256": sha256, "rows": file.rows})
         objects[sha256] = _beside(bucket, sha256, content)
-    profile = _profile(bucket, project, clean.files)
+    grid = grid or known_grid(bucket, project.name) or _first_grid(bucket, project, clean.files[0])
+    profile = _profile(grid, clean.files)
     profile_key = f"profiles/{project.name}/{profile.key}.profile"
     bucket.put_once(profile_key, profile.to_bytes())
     first, last = clean.order.span
@@ -132,9 +138,8 @@ def _beside(bucket: Bucket, sha256: str, content: bytes) -> dict[str, str]:
     }
 
 
-def _profile(bucket: Bucket, project: Project, files: tuple[CleanFile, ...]) -> Profile:
+def _profile(grid: Grid, files: tuple[CleanFile, ...]) -> Profile:
     """Add up the profiles of the parts; make those that were examined before the project had a grid."""
-    grid = known_grid(bucket, project.name) or _first_grid(bucket, project, files[0])
     profiles = []
     for file in files:
         profile = Profile.from_bytes(file.profile.read_bytes()) if file.profile else None
