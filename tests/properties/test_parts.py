@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.project.settings import Data
@@ -35,7 +35,7 @@ def files(draw: st.DrawFn) -> bytes:
     return whole if draw(st.booleans()) else whole.rstrip(b"\r\n")
 
 
-def settings(part_bytes: int) -> Data:
+def rules_of(part_bytes: int) -> Data:
     """Return settings of CSV files with small parts."""
     return Data(timestamp="a", label="b", null_tokens=(), part_bytes=part_bytes, max_bytes=400 * part_bytes)
 
@@ -52,11 +52,12 @@ def by_part(rows: list[Rows]) -> list[tuple[int, int, int, list[dict[str, str]],
     return found
 
 
+@settings(deadline=None, max_examples=60)
 @given(files(), st.integers(1, 120))
 def test_counting_ranges_finds_the_parts_that_one_pass_finds(data: bytes, part_bytes: int) -> None:
     if len(data) > 400 * part_bytes:
         return
-    source, rules = BytesSource(data), settings(part_bytes)
+    source, rules = BytesSource(data), rules_of(part_bytes)
     once = by_part(list(TextFile(source, WANTED, rules).rows()))
     last = part_count(len(data), part_bytes) - 1
     counted = list(tallies(source, 0, last, quoted=True, part_bytes=part_bytes))
@@ -66,15 +67,16 @@ def test_counting_ranges_finds_the_parts_that_one_pass_finds(data: bytes, part_b
     assert sorted(apart, key=lambda part: part[0]) == once
 
 
+@settings(deadline=None, max_examples=60)
 @given(files(), st.integers(1, 120))
 def test_where_the_parts_lie_does_not_change_the_rows(data: bytes, part_bytes: int) -> None:
     if len(data) > 400 * part_bytes:
         return
-    whole = by_part(list(TextFile(BytesSource(data), WANTED, settings(10**6)).rows()))
-    parts = by_part(list(TextFile(BytesSource(data), WANTED, settings(part_bytes)).rows()))
+    whole = by_part(list(TextFile(BytesSource(data), WANTED, rules_of(10**6)).rows()))
+    parts = by_part(list(TextFile(BytesSource(data), WANTED, rules_of(part_bytes)).rows()))
     assert [row for part in parts for row in part[3]] == [row for part in whole for row in part[3]]
     assert [number for part in parts for number in part[4]] == [n for part in whole for n in part[4]]
-    stored = TextFile(BytesSource(gzip.compress(data)), WANTED, settings(part_bytes))
+    stored = TextFile(BytesSource(gzip.compress(data)), WANTED, rules_of(part_bytes))
     assert by_part(list(stored.rows())) == parts
     for part in parts:
         place = Place(part[0], part[1], None, part[2])
@@ -82,6 +84,7 @@ def test_where_the_parts_lie_does_not_change_the_rows(data: bytes, part_bytes: i
         assert [row for rows in again for row in rows.table.to_pylist()] == part[3]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(alphabet='a"\n', max_size=8), max_size=8), st.booleans())
 def test_tallies_of_neighbours_add_up_in_any_grouping(texts: list[str], quoted: bool) -> None:
     blocks = [text.encode() for text in texts]

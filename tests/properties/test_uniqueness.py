@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trimtab.contract import uniqueness
@@ -38,6 +38,7 @@ def tables(draw: st.DrawFn) -> pa.Table:
     return pa.table(columns)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     tables(),
     st.sets(st.integers(0, 30), max_size=4),
@@ -66,6 +67,7 @@ def test_rows_at_fault_are_those_of_the_whole(
     assert found == [row + 2 for row in np.flatnonzero(expected)]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=20), st.integers(1, 19))
 def test_order_is_judged_alike_in_one_go_and_in_stretches(seconds: list[int], cut: int) -> None:
     times = pa.array([second * 1_000_000 for second in seconds]).cast(pa.timestamp("us", "UTC"))
