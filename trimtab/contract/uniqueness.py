@@ -18,8 +18,8 @@ pc: Any = pyarrow.compute
 
 ROW = "(number)"
 PARTITIONS = 32
-# Fewer keys than these are compared at once: partitions save memory, not time.
-_FEW_KEYS = 500_000
+# Fewer bytes of keys than these are compared at once: partitions save memory, not time.
+_FEW_BYTES = 2**24
 _MIXED = 16
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _EXACT_TYPES = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
@@ -57,10 +57,11 @@ def write_keys(chunks: Sequence[pa.Table], path: Path) -> None:
 
 def duplicates(paths: Sequence[Path], unique: Unique) -> RowNumbers:
     """Return the numbers of the rows at fault, in order; `paths` are the parts' keys in order."""
-    files = [pa.memory_map(str(path)) for path in paths]
+    files = [pa.OSFile(str(path), "rb") for path in paths]
     try:
         readers = [pa.ipc.open_file(file) for file in files]
-        found = [_repeated(keys, unique) for keys in _groups(readers)]
+        at_once = PARTITIONS if sum(path.stat().st_size for path in paths) <= _FEW_BYTES else 1
+        found = [_repeated(keys, unique) for keys in _groups(readers, at_once)]
     finally:
         for file in files:
             file.close()
@@ -72,13 +73,12 @@ def repeated_rows(table: pa.Table, numbers: RowNumbers, unique: Unique) -> RowNu
     return _repeated(keys_of(table, numbers, unique), unique)
 
 
-def _groups(readers: Sequence[Any]) -> Iterator[pa.Table]:
-    batches = [[reader.get_batch(place) for reader in readers] for place in range(PARTITIONS)]
-    if sum(batch.num_rows for group in batches for batch in group) <= _FEW_KEYS:
-        batches = [[batch for group in batches for batch in group]]
-    for group in batches:
-        if table := [batch for batch in group if batch.num_rows]:
-            yield pa.Table.from_batches(table)
+def _groups(readers: Sequence[Any], at_once: int) -> Iterator[pa.Table]:
+    for first in range(0, PARTITIONS, at_once):
+        places = range(first, first + at_once)
+        batches = [reader.get_batch(place) for place in places for reader in readers]
+        if filled := [batch for batch in batches if batch.num_rows]:
+            yield pa.Table.from_batches(filled)
 
 
 def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
