@@ -14,6 +14,17 @@ from pyarrow import types
 from trimtab.errors import BadInput
 
 type Numbers = npt.NDArray[Any]
+type Integers = npt.NDArray[np.int64]
+
+# Microseconds in a unit of time; 0 for nanoseconds, of which many make one.
+_MICROSECONDS = {
+    "s": 1_000_000,
+    "ms": 1000,
+    "us": 1,
+    "ns": 0,
+    "date32[day]": 86_400_000_000,
+    "date64[ms]": 1000,
+}
 
 
 def chunks_of(data: pa.Table | pa.RecordBatch, name: str) -> list[Any]:
@@ -44,35 +55,75 @@ def numeric_values(name: str, chunks: list[Any]) -> tuple[Numbers, int]:
     return np.concatenate(parts), nulls
 
 
-def category_counts(name: str, chunks: list[Any]) -> tuple[list[tuple[Any, int]], int]:
-    """Return (value, count) pairs of a categorical column, a value possibly more than once, and its nulls.
+def category_counts(name: str, chunks: list[Any]) -> tuple[list[tuple[list[Any], list[int]]], int]:
+    """Return values and their counts, chunk by chunk, of a categorical column, and its nulls.
 
-    Raises BadInput for types that have no categories, such as timestamps.
+    A value may come more than once. Raises BadInput for types that have no categories, such as timestamps.
     """
-    pairs: list[tuple[Any, int]] = []
+    parts: list[tuple[list[Any], list[int]]] = []
     nulls = 0
     for chunk in chunks:
-        found = _counted(name, chunk)
-        nulls += sum(count for value, count in found if value is None)
-        pairs += [pair for pair in found if pair[0] is not None]
-    return pairs, nulls
+        values, counts, missing = _counted(name, chunk)
+        nulls += missing
+        parts.append((values, counts))
+    return parts, nulls
+
+
+def hours_of_week(name: str, chunks: list[Any]) -> tuple[Integers, tuple[int | None, int | None], int]:
+    """Return the hour of the week of each instant, their extremes in microseconds, and the count of nulls.
+
+    Instants without a zone are taken as UTC. Raises BadInput for a column that is neither instant nor date.
+    """
+    parts: list[Integers] = []
+    nulls = 0
+    for chunk in chunks:
+        if types.is_null(chunk.type):
+            nulls += len(chunk)
+            continue
+        if not (types.is_timestamp(chunk.type) or types.is_date(chunk.type)):
+            raise BadInput(f"column {name!r} has type {chunk.type}, which is no instant; list it elsewhere")
+        unit = _MICROSECONDS[chunk.type.unit if types.is_timestamp(chunk.type) else str(chunk.type)]
+        values = cast(Integers, _valid(chunk, _buffer_values(chunk)).astype(np.int64, copy=False))
+        nulls += len(chunk) - len(values)
+        parts.append(values // 1000 if unit == 0 else values * unit)
+    micros = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    extremes = (int(micros.min()), int(micros.max())) if len(micros) else (None, None)
+    # 1970 began on a Thursday, three days after a Monday.
+    return (micros // 3_600_000_000 + 72) % 168, extremes, nulls
+
+
+def numeric_slots(name: str, array: Any) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
+    """Return one value per row of a numeric array, and which of them are nulls and mean nothing."""
+    array = _as_numbers(name, array)
+    if types.is_null(array.type):
+        return np.zeros(len(array)), None
+    values, known = _widened(array, _buffer_values(array)), _validity(array)
+    return values, None if known is None else ~known
 
 
 def _numbers(name: str, array: Any) -> tuple[Numbers, int]:
-    kind = array.type
-    if types.is_null(kind):
+    array = _as_numbers(name, array)
+    if types.is_null(array.type):
         return np.zeros(0), len(array)
-    if types.is_dictionary(kind):
-        return _numbers(name, array.cast(kind.value_type))
-    if types.is_decimal(kind):
-        return _numbers(name, array.cast(pa.float64()))
-    if not (types.is_integer(kind) or types.is_floating(kind)):
-        raise BadInput(f"column {name!r} has type {kind}, which is no number; {_advice(kind)}")
     values = _valid(array, _buffer_values(array))
-    nulls = len(array) - len(values)
-    if types.is_floating(kind):
-        return values.astype(np.float64, copy=False), nulls
-    return values.astype(np.uint64 if kind == pa.uint64() else np.int64, copy=False), nulls
+    return _widened(array, values), len(array) - len(values)
+
+
+def _as_numbers(name: str, array: Any) -> Any:
+    kind = array.type
+    if types.is_dictionary(kind):
+        return _as_numbers(name, array.cast(kind.value_type))
+    if types.is_decimal(kind):
+        return array.cast(pa.float64())
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
+        raise BadInput(f"column {name!r} has type {kind}, which is no number; {_advice(kind)}")
+    return array
+
+
+def _widened(array: Any, values: Numbers) -> Numbers:
+    if types.is_floating(array.type):
+        return values.astype(np.float64, copy=False)
+    return values.astype(np.uint64 if array.type == pa.uint64() else np.int64, copy=False)
 
 
 def _advice(kind: Any) -> str:
@@ -83,21 +134,25 @@ def _advice(kind: Any) -> str:
     return "list it under categorical, or mend the type where the data is made"
 
 
-def _counted(name: str, array: Any) -> list[tuple[Any, int]]:
+def _counted(name: str, array: Any) -> tuple[list[Any], list[int], int]:
     kind = array.type
     if types.is_null(kind):
-        return [(None, len(array))]
+        return [], [], len(array)
     _refuse_without_categories(name, kind.value_type if types.is_dictionary(kind) else kind)
     if not types.is_dictionary(kind):
         if types.is_string_view(kind):
             array = array.cast(pa.large_string())
-        found = array.value_counts()
-        return list(zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True))
+        array = array.dictionary_encode()
     indices = array.indices
-    used = _valid(indices, _buffer_values(indices)).astype(np.int64, copy=False)
-    counts = np.bincount(used, minlength=len(array.dictionary)).tolist()
-    pairs = zip(array.dictionary.to_pylist(), counts, strict=True)
-    return [pair for pair in pairs if pair[1]] + [(None, len(array) - len(used))]
+    used = _valid(indices, _buffer_values(indices))
+    counts = np.bincount(used, minlength=len(array.dictionary))
+    values = array.dictionary.to_pylist()
+    missing = len(array) - len(used)
+    if counts.all() and not array.dictionary.null_count:
+        return values, counts.tolist(), missing
+    missing += sum(count for value, count in zip(values, counts.tolist(), strict=True) if value is None)
+    pairs = [pair for pair in zip(values, counts.tolist(), strict=True) if pair[1] and pair[0] is not None]
+    return [value for value, _ in pairs], [count for _, count in pairs], missing
 
 
 def _refuse_without_categories(name: str, kind: Any) -> None:
@@ -119,8 +174,13 @@ def _buffer_values(array: Any) -> Numbers:
 
 
 def _valid(array: Any, values: Numbers) -> Numbers:
+    known = _validity(array)
+    return values if known is None else values[known]
+
+
+def _validity(array: Any) -> npt.NDArray[np.bool_] | None:
     bitmap = array.buffers()[0]
     if bitmap is None or not array.null_count:
-        return values
+        return None
     bits = np.unpackbits(np.frombuffer(bitmap, dtype=np.uint8), bitorder="little")
-    return values[bits[array.offset : array.offset + len(array)].view(np.bool_)]
+    return bits[array.offset : array.offset + len(array)].view(np.bool_)
