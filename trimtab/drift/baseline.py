@@ -23,8 +23,8 @@ class Baseline:
     """A model version's baseline.
 
     `slices` are profiles of whole weeks or days of the training data, which show how much a feature moves by
-    itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice, such
-    as "weekend", where the project tells seasons apart.
+    itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice,
+    such as "weekend", where the project tells seasons apart.
     """
 
     profile: Profile
@@ -65,9 +65,7 @@ class Baseline:
 
     def of_season(self, season: str) -> "Baseline":
         """Return the baseline of one season's slices alone; this one, if no slice is of that season."""
-        slices = tuple(
-            part for part, name in zip(self.slices, self.seasons, strict=False) if name == season
-        )
+        slices = tuple(part for part, name in zip(self.slices, self.seasons, strict=False) if name == season)
         if not slices:
             return self
         return Baseline(Profile.merged(slices), slices, self.weights, (season,) * len(slices))

@@ -167,7 +167,7 @@ def _detectable_shift(item: Examined, tested: int, alpha: float) -> float | None
 
 
 def _matter(feature: Feature) -> float:
-    """Return how much a feature's change matters: its weight times how far its effect is over its tolerance."""
+    """Return how much a change matters: the feature's weight times what its effect is over its tolerance."""
     over = (feature.effect or 0.0) - (feature.tolerance or 0.0)
     return feature.weight * over if over > 0 else over
 

@@ -115,9 +115,7 @@ def _is_identifier(counts: Counts) -> bool:
     return counts.distinct > _IDENTIFIERS * counts.present
 
 
-def _effects(
-    kind: str, baseline: Counts, current: Counts, counts: Floats | None
-) -> dict[str, float | None]:
+def _effects(kind: str, baseline: Counts, current: Counts, counts: Floats | None) -> dict[str, float | None]:
     sizes: dict[str, float | None] = dict.fromkeys(EFFECTS)
     if current.rows:
         sizes["missing"] = current.missing / current.rows

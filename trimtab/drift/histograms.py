@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from trimtab.profile import CategoricalCounts, Counts, NumericCounts, TimestampCounts
 from trimtab.profile.counts import Hashed
-from trimtab.profile.keys import CELLS, Floats
+from trimtab.profile.keys import Floats
 
 type Groups = npt.NDArray[np.intp]
 
@@ -22,7 +22,9 @@ def side_by_side(columns: Sequence[Counts]) -> Floats:
     if isinstance(columns[0], NumericCounts):
         return _numeric(cast(Sequence[NumericCounts], columns))
     if isinstance(columns[0], TimestampCounts):
-        return np.array([column.hours for column in cast(Sequence[TimestampCounts], columns)], dtype=np.float64)
+        return np.array(
+            [column.hours for column in cast(Sequence[TimestampCounts], columns)], dtype=np.float64
+        )
     return _categorical(cast(Sequence[CategoricalCounts], columns))
 
 
@@ -49,7 +51,9 @@ def _categorical(columns: Sequence[CategoricalCounts]) -> Floats:
         return np.zeros((len(columns), 0))
     return np.array(
         [
-            np.fromiter(map(column.categories.get, union, [0] * len(union)), dtype=np.float64, count=len(union))
+            np.fromiter(
+                map(column.categories.get, union, [0] * len(union)), dtype=np.float64, count=len(union)
+            )
             for column in columns
         ]
     )

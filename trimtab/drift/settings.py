@@ -20,7 +20,9 @@ class Override:
 
     def __post_init__(self) -> None:
         if self.tolerance is not None and not 0 <= self.tolerance < 1:
-            raise BadInput(f"tolerance is {self.tolerance!r}; give a squared shift from 0 to 1, such as 0.001")
+            raise BadInput(
+                f"tolerance is {self.tolerance!r}; give a squared shift from 0 to 1, such as 0.001"
+            )
         if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
             raise BadInput(f"weight is {self.weight!r}; give a number of 0 or more")
 

@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from trimtab.profile.arrow import Numbers, category_counts, hours_of_week, numeric_values
+from trimtab.profile.arrow import CountedChunk, Numbers, gathered, hours_of_week, numeric_values
 from trimtab.profile.grid import CategoricalColumn, NumericColumn, TimestampColumn
 from trimtab.profile.hashing import (
     bucket_counts,
@@ -126,21 +126,21 @@ class CategoricalCounts:
     hashed: Hashed | None = None
 
     @classmethod
-    def of(cls, column: CategoricalColumn, chunks: list[Any]) -> Self:
-        """Count the values of one column; raise BadInput for a type without categories."""
+    def of(cls, column: CategoricalColumn, chunks: list[CountedChunk]) -> Self:
+        """Name the values of a column's chunks."""
+        values, counts, nulls = gathered(chunks)
+        names = _labels(values)
+        if len({*names}) == len(names) and None not in names:
+            return cls._bounded(
+                column.limit, dict(zip(cast(list[str], names), counts, strict=True)), nulls, 0, None
+            )
         categories: dict[str, int] = {}
-        found, nulls = category_counts(column.name, chunks)
         nans = 0
-        for values, counts in found:
-            names = _labels(values)
-            if not categories and len({*names}) == len(names) and None not in names:
-                categories = dict(zip(cast(list[str], names), counts, strict=True))
-                continue
-            for name, count in zip(names, counts, strict=True):
-                if name is None:
-                    nans += count
-                else:
-                    categories[name] = categories.get(name, 0) + count
+        for name, count in zip(names, counts, strict=True):
+            if name is None:
+                nans += count
+            else:
+                categories[name] = categories.get(name, 0) + count
         return cls._bounded(column.limit, categories, nulls, nans, None)
 
     @classmethod

@@ -4,24 +4,31 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from trimtab.canonical import sha256_hex
 from trimtab.errors import BadInput, Conflict
-from trimtab.profile.arrow import chunks_of
+from trimtab.profile.builder import ProfileBuilder, merged_counts
 from trimtab.profile.counts import HOURS, CategoricalCounts, Counts, Hashed, NumericCounts, TimestampCounts
-from trimtab.profile.encoding import compress, decompress, pack, signed, unpack_arrays, unpack_header, unsigned
+from trimtab.profile.encoding import (
+    compress,
+    decompress,
+    pack,
+    signed,
+    unpack_arrays,
+    unpack_header,
+    unsigned,
+)
 from trimtab.profile.grid import CategoricalColumn, Column, Grid, NumericColumn
 from trimtab.profile.hashing import BUCKETS, LONGEST, REGISTERS
-from trimtab.profile.keys import CELLS, CellAdder, CellSums, Integers
+from trimtab.profile.keys import CELLS, CellSums, Integers
 from trimtab.profile.second_moments import SecondMoments
 
 # The first version's residuals were rounded, so its counts would not add up to the last bit with these.
 _MAGIC = b"TTP\x02"
-_PARTS = 32  # partial profiles that a stream holds at a time
 _NUMERIC_FIELDS = ("nulls", "nans", "positive_infinities", "negative_infinities", "minimum", "maximum")
 
 
@@ -41,7 +48,7 @@ class Profile:
     @classmethod
     def empty(cls, grid: Grid) -> Self:
         """Return the profile of no rows."""
-        return cls(grid, 0, {name: _nothing(column) for name, column in sorted(grid.columns.items())})
+        return cls(grid, 0, ProfileBuilder(grid).counts())
 
     @classmethod
     def of(cls, grid: Grid, data: pa.Table | pa.RecordBatch, *, second_moments: bool = False) -> Self:
@@ -56,38 +63,17 @@ class Profile:
         >>> (profile + profile).rows, profile.columns["x"].maximum
         (6, 5.0)
         """
-        return cls._of(grid, data, second_moments, CellAdder())
+        return cls.of_batches(grid, [data], second_moments=second_moments)
 
     @classmethod
     def of_batches(
         cls, grid: Grid, batches: Iterable[pa.Table | pa.RecordBatch], *, second_moments: bool = False
     ) -> Self:
         """Profile any number of batches in one pass, in memory that does not grow with their number."""
-        adder, parts = CellAdder(), [cls.empty(grid)]
+        builder = ProfileBuilder(grid, second_moments=second_moments)
         for batch in batches:
-            parts.append(cls._of(grid, batch, second_moments, adder))
-            if len(parts) == _PARTS:
-                parts = [cls.merged(parts)]
-        return cls.merged(parts)
-
-    @classmethod
-    def _of(
-        cls, grid: Grid, data: pa.Table | pa.RecordBatch, second_moments: bool, adder: CellAdder
-    ) -> Self:
-        columns: dict[str, Counts] = {}
-        for name, column in sorted(grid.columns.items()):
-            if column.optional and name not in data.schema.names:
-                columns[name] = _nothing(column)
-                continue
-            chunks = chunks_of(data, name)
-            if isinstance(column, NumericColumn):
-                columns[name] = NumericCounts.of(column, chunks, adder)
-            elif isinstance(column, CategoricalColumn):
-                columns[name] = CategoricalCounts.of(column, chunks)
-            else:
-                columns[name] = TimestampCounts.of(column, chunks)
-        moments = SecondMoments.of(grid, data) if second_moments and data.num_rows else None
-        return cls(grid, data.num_rows, columns, moments)
+            builder.add(batch)
+        return cls(grid, builder.rows, builder.counts(), builder.moments)
 
     @classmethod
     def merged(cls, profiles: Iterable[Self]) -> Self:
@@ -105,15 +91,10 @@ class Profile:
                     f"profiles of grids {grid.id[:12]} and {part.grid.id[:12]} cannot be added up; "
                     "profile both from their data on the project's grid"
                 )
-        columns: dict[str, Counts] = {}
-        for name, column in sorted(grid.columns.items()):
-            counts = [part.columns[name] for part in parts]
-            if isinstance(column, NumericColumn):
-                columns[name] = NumericCounts.merged(cast(list[NumericCounts], counts))
-            elif isinstance(column, CategoricalColumn):
-                columns[name] = CategoricalCounts.merged(column, cast(list[CategoricalCounts], counts))
-            else:
-                columns[name] = TimestampCounts.merged(cast(list[TimestampCounts], counts))
+        columns = {
+            name: merged_counts(column, [part.columns[name] for part in parts])
+            for name, column in sorted(grid.columns.items())
+        }
         return cls(grid, sum(part.rows for part in parts), columns, _moments_of(parts))
 
     def merge(self, other: Self) -> Self:
@@ -177,12 +158,6 @@ class Profile:
         return profile
 
 
-def _nothing(column: Column) -> Counts:
-    if isinstance(column, NumericColumn):
-        return NumericCounts()
-    return CategoricalCounts() if isinstance(column, CategoricalColumn) else TimestampCounts()
-
-
 def _moments_of(parts: list[Any]) -> SecondMoments | None:
     """Add up second moments; without those of all rows there are none."""
     found = [part.moments for part in parts if part.rows]
@@ -233,7 +208,9 @@ def _read_numeric(column: Column, stored: Mapping[str, Any], arrays: Iterator[In
         raise ValueError(f"arrays of column {column.name!r} differ in length")
     if len(cells) and (cells[-1] >= CELLS or np.any(np.diff(cells) <= 0) or np.any(counts <= 0)):
         raise ValueError(f"cells of column {column.name!r} are out of order or empty")
-    return NumericCounts(CellSums(cells, counts, residuals), **{name: stored[name] for name in _NUMERIC_FIELDS})
+    return NumericCounts(
+        CellSums(cells, counts, residuals), **{name: stored[name] for name in _NUMERIC_FIELDS}
+    )
 
 
 def _read_moments(header: Mapping[str, Any], arrays: Iterator[Integers]) -> SecondMoments | None:
