@@ -209,7 +209,7 @@ class CategoricalCounts:
 
 @dataclass(frozen=True, slots=True)
 class TimestampCounts:
-    """A column of instants: rows by the hour of the week in UTC, and the extremes as microseconds since 1970."""
+    """A column of instants: rows by the hour of the week in UTC; the extremes as microseconds since 1970."""
 
     hours: Integers = field(default_factory=lambda: np.zeros(HOURS, dtype=np.int64))
     nulls: int = 0

@@ -72,8 +72,8 @@ def decompress(magic: bytes, what: str, data: bytes) -> bytes:
     if data[: len(magic)] != magic:
         if len(data) >= len(magic) and data[: len(magic) - 1] == magic[:-1]:
             raise BadInput(
-                f"{what} has format {data[len(magic) - 1]}, and this code reads {magic[-1]}; write an older one "
-                "again from its data, or update Trimtab to read a newer one"
+                f"{what} has format {data[len(magic) - 1]}, and this code reads {magic[-1]}; write an older "
+                "one again from its data, or update Trimtab to read a newer one"
             )
         raise BadInput(f"these bytes are no {what} that this code reads; update Trimtab or rebuild it")
     unpacker = zlib.decompressobj()
