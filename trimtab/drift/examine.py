@@ -10,12 +10,13 @@ from trimtab.drift.histograms import side_by_side
 from trimtab.drift.report import Reason
 from trimtab.drift.wobble import Wobble
 from trimtab.profile import CategoricalCounts, Counts, NumericCounts
-from trimtab.profile.keys import Floats
+from trimtab.profile.keys import HIGH_END, LOW_END, Floats
 
 EFFECTS = (
     "psi", "js", "ks", "wasserstein", "hellinger", "l_infinity", "chi_square", "chi_square_p",
     "missing", "missing_change", "unseen", "out_of_range",
 )  # fmt: skip
+_COARSE = 0.02  # of the values, from which the ends of the grid hide too much
 _IDENTIFIERS = 0.5  # distinct values per row, from which a column is a list of ids
 
 
@@ -103,6 +104,7 @@ def _reason(baseline: Counts, current: Counts, window_rows: int, minimum_rows: i
         Reason.TOO_FEW_ROWS: min(baseline.rows, current.rows) < minimum_rows,
         Reason.ALL_NULL: not baseline.present or not current.present,
         Reason.HIGH_CARDINALITY: _is_identifier(baseline) or _is_identifier(current),
+        Reason.OFF_GRID: min(_off_grid(baseline), _off_grid(current)) > _COARSE,
         Reason.TOO_FEW_VALUES: min(baseline.present, current.present) < minimum_rows,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
@@ -113,6 +115,14 @@ def _is_identifier(counts: Counts) -> bool:
     if not isinstance(counts, CategoricalCounts) or not counts.is_overflowed:
         return False
     return counts.distinct > _IDENTIFIERS * counts.present
+
+
+def _off_grid(counts: Counts) -> float:
+    """Return the share of values beyond the ends of the grid, where all of them are one cell."""
+    if not isinstance(counts, NumericCounts) or not counts.present:
+        return 0.0
+    cells, rows, _ = counts.sums
+    return float(rows[(cells == LOW_END) | (cells == HIGH_END)].sum()) / counts.present
 
 
 def _effects(kind: str, baseline: Counts, current: Counts, counts: Floats | None) -> dict[str, float | None]:

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NO_BASELINE = "NO_BASELINE"
     HIGH_CARDINALITY = "HIGH_CARDINALITY"
     ABSENT = "ABSENT"
+    OFF_GRID = "OFF_GRID"  # too many values, then and now, where the project's grid tells none apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,13 +51,15 @@ class Wobble:
         # Given what the slices showed, the true mean of their statistic is `mean * freedom / chi-square`.
         possible = mean / _chi2_over_df(_NORMAL, freedom)
         extra = component.rows / self.rows * np.maximum(0.0, possible - df)
-        shape = _freedom(extra, df)
         ratio = component.statistic / (df + extra)
-        # Wilson and Hilferty: the cube root of a chi-square over its degrees is nearly normal.
-        spread = 2 / (9 * shape)
-        z = (np.cbrt(ratio) - (1 - spread)) / np.sqrt(spread)
-        tails = np.array([math.erfc(value / math.sqrt(2)) / 2 for value in z.tolist()])
-        return min(1.0, float(tails @ _DENSITY))
+        if df == 1:
+            tails = [math.erfc(math.sqrt(value / 2)) for value in ratio.tolist()]
+        else:
+            # Wilson and Hilferty: the cube root of a chi-square over its degrees is nearly normal.
+            spread = 2 / (9 * _freedom(extra, df))
+            z = (np.cbrt(ratio) - (1 - spread)) / np.sqrt(spread)
+            tails = [math.erfc(value / math.sqrt(2)) / 2 for value in z.tolist()]
+        return min(1.0, float(np.array(tails) @ _DENSITY))
 
 
 def learn_wobble(kind: str, slices: Sequence[Counts], minimum_rows: int) -> Mapping[str, Wobble]:

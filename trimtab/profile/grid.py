@@ -138,7 +138,7 @@ class Grid:
         if data.get("schema") != SCHEMA:
             raise BadInput(
                 f"grid has schema {data.get('schema')!r}, and this code reads {SCHEMA}: fit the project's "
-                "grid again from its first data and profile what is kept, or update Trimtab if the grid is newer"
+                "grid again from its first data, or update Trimtab if the grid is newer"
             )
         try:
             columns = [_read_column(column) for column in data["columns"]]

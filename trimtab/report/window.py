@@ -16,8 +16,9 @@ _REASONS = {
     "TOO_FEW_VALUES": "enough rows, but too many of them are null",
     "ALL_NULL": "no value at all, on one side or on both",
     "NO_BASELINE": "the champion has no baseline to compare with",
-    "HIGH_CARDINALITY": "too many different values to count one by one",
+    "HIGH_CARDINALITY": "too many different values, most of them there once",
     "ABSENT": "the column did not come in this window",
+    "OFF_GRID": "too many values where the project's grid tells none apart; fit the grid again",
 }
 _COMPONENTS = {
     "location": "its values moved as a whole",
@@ -25,6 +26,8 @@ _COMPONENTS = {
     "histogram": "its values, or its categories, are mixed differently",
     "missing": "its share of nulls changed",
     "unseen": "it holds values that the baseline has not",
+    "hour": "its hours of the day are mixed differently",
+    "weekday": "its days of the week are mixed differently",
 }
 _EFFECTS = (("psi", "PSI"), ("js", "JS"), ("ks", "KS"), ("wasserstein", "Wasserstein"))
 _SHARES = (("unseen", "unseen"), ("out_of_range", "out of range"))
