@@ -82,7 +82,7 @@ def test_F17_whatever_floats_come_are_counted_once_and_judged_in_finite_numbers(
     finite = [value for value in values if value is not None and math.isfinite(value)]
     assert int(counts.sums.counts.sum()) == times * len(finite)
     assert (counts.minimum, counts.maximum) == (min(finite, default=None), max(finite, default=None))
-    usual = Profile.of(grid, pa.table({"x": RNG.normal(size=500)}))
+    usual = Profile.of(grid, pa.table({"x": pa.array(RNG.normal(size=500))}))
     for baseline, window in ((usual, profile), (profile, usual), (profile, profile)):
         report = compare(Baseline(baseline), window, Settings(minimum_rows=1))
         json.dumps(report.to_dict(), allow_nan=False)
@@ -104,7 +104,7 @@ def test_F19_unseen_categories_are_named_by_their_share_and_drift() -> None:
 
 def test_F19_a_flood_of_ids_is_undetermined_and_takes_no_more_memory_than_a_cap() -> None:
     flood = pa.array([f"id-{i}" for i in range(60_000)])
-    table = pa.table({"x": np.zeros(60_000), "c": flood, "t": pa.nulls(60_000, pa.timestamp("s"))})
+    table = pa.table({"x": pa.array(np.zeros(60_000)), "c": flood, "t": pa.nulls(60_000, pa.timestamp("s"))})
     profile = Profile.of(GRID, table)
     counts = profile.columns["c"]
     assert isinstance(counts, CategoricalCounts)

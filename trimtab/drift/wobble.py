@@ -47,7 +47,8 @@ class Wobble:
         """
         df = component.df
         mean = max(df + self.rows * self.mean_effect, _LEAST * df)
-        freedom = self.slices * _freedom(mean - df, df)
+        # One slice less than there are is free: each is compared with the others, so their moves sum to zero.
+        freedom = (self.slices - 1) * _freedom(mean - df, df)
         # Given what the slices showed, the true mean of their statistic is `mean * freedom / chi-square`.
         possible = mean / _chi2_over_df(_NORMAL, freedom)
         extra = component.rows / self.rows * np.maximum(0.0, possible - df)

@@ -7,6 +7,7 @@ from trimtab.instants import parse_time
 from trimtab.report.charts import overlay, paired_bars
 from trimtab.report.markup import Content, Markup, joined, tag
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
+from trimtab.report.together import moving_together
 from trimtab.report.words import count, day, listed, number, percent, plural, shortened
 
 type Facts = Mapping[str, Any]
@@ -48,6 +49,7 @@ def render_window_report(report: Facts) -> str:
         _drifted(report, features),
         _unknown(features),
         _all(report, features),
+        moving_together(report),
         _rows(report),
         _method(report),
     )
