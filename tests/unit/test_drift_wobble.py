@@ -165,3 +165,12 @@ def test_reconstruction_error_agrees_with_the_rows_themselves() -> None:
     assert found is not None
     assert found.reconstruction == pytest.approx(errors[1] / errors[0], rel=5e-3)
     assert found.limit is None
+
+
+def test_a_test_of_many_degrees_keeps_its_level_when_only_one_of_them_wobbles() -> None:
+    rng = np.random.default_rng(6)
+    wobble = Wobble(mean_effect=0.002, rows=5000, slices=100_000)
+    statistics = 11 * rng.chisquare(1, 4000) + rng.chisquare(14, 4000)
+    p_values = [wobble.p_value(Component("histogram", float(s), 15, 5000.0)) for s in statistics]
+    for level in (0.05, 0.01, 0.002):
+        assert np.mean(np.array(p_values) <= level) < level + 3 * (level / 4000) ** 0.5

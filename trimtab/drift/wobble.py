@@ -52,15 +52,16 @@ class Wobble:
         # Given what the slices showed, the true mean of their statistic is `mean * freedom / chi-square`.
         possible = mean / _chi2_over_df(_NORMAL, freedom)
         extra = component.rows / self.rows * np.maximum(0.0, possible - df)
-        ratio = component.statistic / (df + extra)
-        if df == 1:
-            tails = [math.erfc(math.sqrt(value / 2)) for value in ratio.tolist()]
-        else:
+        # Far out the one direction is alone: a chi-square of one degree, on top of what is usual in the others.
+        alone = max(0.0, component.statistic - (df - 1)) / (1 + extra)
+        tails = np.array([math.erfc(math.sqrt(value / 2)) for value in alone.tolist()])
+        if df > 1:
             # Wilson and Hilferty: the cube root of a chi-square over its degrees is nearly normal.
             spread = 2 / (9 * _freedom(extra, df))
-            z = (np.cbrt(ratio) - (1 - spread)) / np.sqrt(spread)
-            tails = [math.erfc(value / math.sqrt(2)) / 2 for value in z.tolist()]
-        return min(1.0, float(np.array(tails) @ _DENSITY))
+            z = (np.cbrt(component.statistic / (df + extra)) - (1 - spread)) / np.sqrt(spread)
+            body = np.array([math.erfc(value / math.sqrt(2)) / 2 for value in z.tolist()])
+            tails = np.maximum(body, tails) if component.statistic > df else body
+        return min(1.0, float(tails @ _DENSITY))
 
 
 def learn_wobble(kind: str, slices: Sequence[Counts], minimum_rows: int) -> Mapping[str, Wobble]:
