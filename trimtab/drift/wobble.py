@@ -52,7 +52,7 @@ class Wobble:
         # Given what the slices showed, the true mean of their statistic is `mean * freedom / chi-square`.
         possible = mean / _chi2_over_df(_NORMAL, freedom)
         extra = component.rows / self.rows * np.maximum(0.0, possible - df)
-        # Far out the one direction is alone: a chi-square of one degree, on top of what is usual in the others.
+        # Far out that direction is alone: a chi-square of one degree, on top of what is usual in the others.
         alone = max(0.0, component.statistic - (df - 1)) / (1 + extra)
         tails = np.array([math.erfc(math.sqrt(value / 2)) for value in alone.tolist()])
         if df > 1:
