@@ -104,4 +104,6 @@ _NOTES = (
     "  raise its tolerance.",
     "- The wobble is normal and independent between columns and windows. A season is neither: name",
     "  seasons, or use windows as long as the season.",
+    "- Where slices are learned from, four or five windows share a baseline, so those brackets are a",
+    "  little too narrow.",
 )
