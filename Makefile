@@ -12,7 +12,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 PORT ?= 5055
 ENVIRONMENT ?= dev
 
-.PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data clean
+.PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data simulate-drift clean
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ imports: .venv/.installed
 	@$(BIN)/lint-imports
 
 check: install lint types imports test  ## lint, types, import rules and tests: the gate
+
+simulate-drift: install  ## how often drift verdicts are wrong, by simulation (minutes); writes docs/calibration.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration
 
 bench: install  ## what the hot paths cost, side by side
 	@$(BIN)/python -m benchmarks

@@ -41,7 +41,7 @@ def profile_shard(settings: FunctionSettings, project: Project, task: dict[str, 
         pa.concat_tables(parts, promote_options="default") if parts else pa.table({}),
         project.data.prediction_id,
     )
-    profile = Profile.of(grid, rows) if rows.num_rows else Profile.empty(grid)
+    profile = Profile.of(grid, rows, second_moments=True) if rows.num_rows else Profile.empty(grid)
     bucket.put(keys.shard_profile(name, window.id, task["plan"], shard), profile.to_bytes())
     bucket.put_json(keys.shard_counts(name, window.id, task["plan"], shard), (counts + found).to_dict())
 

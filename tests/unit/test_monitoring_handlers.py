@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
-from lambdas.compare_window import handler as comparing
-from lambdas.profile_shard import handler as profiling
-from tests.unit.watched import BASELINE, KINDS, NAME, TRAINING, Watched, parcels, send_month, watched
+from tests.unit.watched import BASELINE, NAME, Watched, parcels, send_month, watched
 from trimtab.aws.objects import Bucket
-from trimtab.drift import Baseline
-from trimtab.errors import BadInput, Conflict, Denied
-from trimtab.profile import Grid, Profile
+from trimtab.errors import Denied
 
 
 @pytest.fixture
@@ -102,70 +98,6 @@ def test_after_an_outage_windows_are_judged_in_order_against_the_champions_of_th
     ]
     assert plan["windows"][1]["history"] == ["2013-03"]
     assert world.run("2013-05-02T06:00:00Z")["quiet"] is True
-
-
-@pytest.mark.parametrize("days", [0, 1])
-def test_F22_a_window_with_too_few_rows_is_undetermined_and_never_zero(world, capsys, days):
-    world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
-    if days:
-        send_month(world, "2013-03", days)
-    world.run("2013-04-01T06:00:00Z")
-    item = world.window("2013-03")
-    assert (item["verdict"], item["reason"], item["rows"]) == ("undetermined", "TOO_FEW_ROWS", 60 * days)
-    found = metrics_of(capsys.readouterr().out)
-    assert found["UndeterminedShare"] == pytest.approx(1)
-    assert found["Heartbeat"] == 1
-    assert not {"DriftVerdict", "DriftWeight", "Rank1Effect"} & set(found)
-    assert "cannot be judged" in _page(world, item)
-
-
-def test_F23_late_and_repeated_rows_count_once_and_by_event_time(world):
-    world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
-    rows = send_month(world, "2013-03", 31)
-    world.capture("2013-03-02", rows.slice(0, 120), version=2)  # the first of March again, and the second
-    world.capture("2013-02-28", parcels("2013-02-28", 2, seed=5).slice(60), version=2)  # asked a day ahead
-    world.run("2013-04-01T06:00:00Z")
-    captured = world.data.get_json(world.window("2013-03")["report_key"])["captured"]
-    kept = sum(captured["by_version"].values())
-    assert captured["read"] == kept + captured["duplicate"] == 1860 + 120 + 60
-    assert captured["duplicate"] > 0
-    assert captured["outside"] == 0
-
-
-def test_F23_judging_again_gives_the_same_report_byte_for_byte_and_keeps_the_performance(world):
-    world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
-    send_month(world, "2013-03", 31)
-    plan = world.run("2013-04-01T06:00:00Z")
-    before = {entry.key: entry.etag for entry in world.data.list("windows/")}
-    world.table.update(f"WINDOW#{NAME}", "2013-03", {"performance": {"auc": 0.7}})
-    for shard in plan["windows"][0]["shards"]:
-        profiling.handler({"window": plan["windows"][0], "shard": shard}, None)
-    comparing.handler({"window": plan["windows"][0], "time": "2013-04-02T06:00:00Z"}, None)
-    assert {entry.key: entry.etag for entry in world.data.list("windows/")} == before
-    assert world.window("2013-03")["performance"] == {"auc": 0.7}
-
-
-def test_F26_a_missing_baseline_is_undetermined_and_a_damaged_one_fails(world):
-    world.promote(1, "2013-03-01T02:00:00Z", baseline=None)
-    send_month(world, "2013-03", 31)
-    plan = world.run("2013-04-01T06:00:00Z")
-    item = world.window("2013-03")
-    assert (item["verdict"], item["reason"]) == ("undetermined", "NO_BASELINE")
-    damaged = bytearray(BASELINE.to_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    world.models.put(f"baselines/{NAME}/1.baseline", bytes(damaged))
-    with pytest.raises(BadInput, match="damaged"):
-        comparing.handler({"window": plan["windows"][0], "time": "2013-04-01T06:00:00Z"}, None)
-
-
-def test_F27_a_baseline_on_another_grid_is_refused(world):
-    other = Grid.from_table(TRAINING.slice(0, 500).set_column(2, "weight", TRAINING["place"].slice(0, 500)),
-                            KINDS | {"weight": "categorical"})  # fmt: skip
-    world.promote(1, "2013-03-01T02:00:00Z", baseline=Baseline(Profile.empty(other)))
-    send_month(world, "2013-03", 31)
-    with pytest.raises(Conflict, match="unequal grids"):
-        world.run("2013-04-01T06:00:00Z")
-    assert world.window("2013-03") is None
 
 
 def test_performance_is_measured_when_the_labels_come(world, capsys):

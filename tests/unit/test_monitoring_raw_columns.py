@@ -18,7 +18,7 @@ def test_a_window_is_profiled_from_the_raw_columns_as_they_came_in(tmp_path, mon
             if found.key.endswith(".profile")
         ]
     # To the last bit what the raw rows give: the project's columns and the score, and nothing derived.
-    assert Profile.merged(shards).to_bytes() == Profile.of(GRID, rows).to_bytes()
+    assert Profile.merged(shards).to_bytes() == Profile.of(GRID, rows, second_moments=True).to_bytes()
     assert set(shards[0].columns) == {"weight", "place", "score"}
 
 

@@ -41,9 +41,11 @@ def report(current: pa.Table, weights: dict[str, float] | None = None, **changes
     }
     grid = Grid.from_table(then, kinds)
     baseline = Baseline(
-        Profile.of(grid, then), (), weights or {NASTY: 2, "place": 1, "steady": 1, "empty": 0.1}
+        Profile.of(grid, then, second_moments=True),
+        (),
+        weights or {NASTY: 2, "place": 1, "steady": 1, "empty": 0.1},
     )
-    profile = Profile.of(grid, current)
+    profile = Profile.of(grid, current, second_moments=True)
     found = compare(baseline, profile, Settings())
     pictures = {part.name: picture(baseline.profile, profile, part.name) for part in found.features}
     return found.to_dict() | {
@@ -157,3 +159,16 @@ def test_pictures_add_up_to_the_whole_on_both_sides():
         for side in ("baseline", "current"):
             rest = found["rest"][side] if found["kind"] == "categorical" else 0
             assert sum(found[side]) + rest == pytest.approx(1, abs=1e-4)
+
+
+def test_page_names_the_columns_that_part_and_says_that_the_verdict_is_not_theirs() -> None:
+    found = report(table(4000, seed=3))
+    together = {"components": 2, "reconstruction": 1.8, "reconstruction_limit": 1.1}
+    correlation = {"correlation_change": 0.7, "correlation_limit": None, "pair": [NASTY, "steady"]}
+    page = render_window_report(found | {"multivariate": together | correlation})
+    assert "<script>alert(1)" not in page
+    assert ", by 0.700, with too few weeks of training data to tell what is usual" in page
+    assert "leave 1.800 times as much" in page
+    assert "more than the 1.100 that weeks of the training data stay under" in page
+    assert "Columns together" in render_window_report(found)
+    assert "Columns together" not in render_window_report(found | {"multivariate": None})

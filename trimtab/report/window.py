@@ -7,6 +7,7 @@ from trimtab.instants import parse_time
 from trimtab.report.charts import overlay, paired_bars
 from trimtab.report.markup import Content, Markup, joined, tag
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
+from trimtab.report.together import moving_together
 from trimtab.report.words import count, day, listed, number, percent, plural, shortened
 
 type Facts = Mapping[str, Any]
@@ -16,8 +17,9 @@ _REASONS = {
     "TOO_FEW_VALUES": "enough rows, but too many of them are null",
     "ALL_NULL": "no value at all, on one side or on both",
     "NO_BASELINE": "the champion has no baseline to compare with",
-    "HIGH_CARDINALITY": "too many different values to count one by one",
+    "HIGH_CARDINALITY": "too many different values, most of them there once",
     "ABSENT": "the column did not come in this window",
+    "OFF_GRID": "too many values where the project's grid tells none apart; fit the grid again",
 }
 _COMPONENTS = {
     "location": "its values moved as a whole",
@@ -25,6 +27,8 @@ _COMPONENTS = {
     "histogram": "its values, or its categories, are mixed differently",
     "missing": "its share of nulls changed",
     "unseen": "it holds values that the baseline has not",
+    "hour": "its hours of the day are mixed differently",
+    "weekday": "its days of the week are mixed differently",
 }
 _EFFECTS = (("psi", "PSI"), ("js", "JS"), ("ks", "KS"), ("wasserstein", "Wasserstein"))
 _SHARES = (("unseen", "unseen"), ("out_of_range", "out of range"))
@@ -45,6 +49,7 @@ def render_window_report(report: Facts) -> str:
         _drifted(report, features),
         _unknown(features),
         _all(report, features),
+        moving_together(report),
         _rows(report),
         _method(report),
     )
