@@ -24,7 +24,10 @@ class MonitoringStack(ProjectStack):
         self.add_workflow(
             "monitor",
             calls=["plan_window", "profile_shard", "compare_window", "measure_performance", "record_failure"],
-            may=[self.permissions.put_events()],
+            may=[
+                self.permissions.put_events(),
+                *self.spread_out("monitor", f"windows/{target.project.name}/*/shards/*"),
+            ],
         )
         ScheduleTrigger(
             self,
@@ -49,7 +52,7 @@ class MonitoringStack(ProjectStack):
             "plan_window",
             "Says which windows are ready to be judged, splits them into shards and reports that it is alive",
             memory_mb=512,
-            timeout_seconds=120,
+            timeout_seconds=300,
             may=[
                 may.find(target.data_bucket, f"captured/{project}/*"),
                 may.write(target.data_bucket, f"windows/{project}/*"),
@@ -65,11 +68,12 @@ class MonitoringStack(ProjectStack):
         grid, baselines = f"grids/{project}.json", f"baselines/{project}/*"
         self.add_function(
             "profile_shard",
-            "Profiles one shard of captured traffic",
+            "Profiles one shard of captured traffic, or adds profiles up",
             memory_mb=1024,
             timeout_seconds=600,
             may=[
                 may.read(target.data_bucket, captured, grid, windows),
+                may.find(target.data_bucket, windows),
                 may.write(target.data_bucket, windows),
                 may.use_key("s3"),
             ],
@@ -83,7 +87,8 @@ class MonitoringStack(ProjectStack):
                 may.read(target.data_bucket, windows),
                 may.read(target.model_bucket, baselines),
                 may.find(target.model_bucket, baselines),
-                may.write(target.data_bucket, windows),
+                may.find(target.data_bucket, windows),
+                may.write(target.data_bucket, windows, f"profiles/{project}/*"),
                 may.read_items(f"WINDOW#{project}"),
                 may.write_items(f"WINDOW#{project}"),
                 may.use_key("s3", "dynamodb"),
