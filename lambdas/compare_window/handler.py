@@ -1,7 +1,6 @@
 """Compare a window with the champion's baseline: add up its shards, judge, report, publish the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from trimtab.aws.settings import FunctionSettings, function_settings, project_fo
 from trimtab.aws.shards import Shards
 from trimtab.aws.table import Item, Table
 from trimtab.canonical import digest
-from trimtab.drift import Baseline, Reason, Settings, compare, persistent
+from trimtab.drift import Baseline, Settings, compare, persistent
 from trimtab.errors import Gone
 from trimtab.instants import format_time, parse_time
 from trimtab.model.record import baseline_key
@@ -69,15 +68,13 @@ def _document(
 ) -> dict[str, Any]:
     """Compare, and say what was compared."""
     window = window_named(task["id"])
-    report = compare(baseline, current, _sensitivity(project))
-    if not current.rows and baseline is None:
-        report = replace(report, verdict="undetermined", reason=Reason.NO_BASELINE, undetermined_weight=1.0)
-    document = report.to_dict()
+    document = compare(baseline, current, _sensitivity(project)).to_dict()
     return document | {
         "project": project.name,
         "window": {"id": window.id, "from": format_time(window.start), "to": format_time(window.end)},
         "champion_version": task["champion_version"],
         "default_tolerance": project.monitor.tolerance,
+        "drifts_from": project.monitor.min_weight,
         "distributions": _pictures(baseline, current, document["features"], project.data.sensitive),
     }
 

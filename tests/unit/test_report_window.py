@@ -54,6 +54,7 @@ def report(current: pa.Table, weights: dict[str, float] | None = None, **changes
         "window": {"id": "2013-03", "from": "2013-03-01T00:00:00Z", "to": "2013-04-01T00:00:00Z"},
         "champion_version": 1,
         "default_tolerance": 0.001,
+        "drifts_from": 0.25,
         "trend": trend_of([], found.to_dict()["features"]),
         "persistent": False,
         "persistence": [2, 3],

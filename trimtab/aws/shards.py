@@ -13,6 +13,7 @@ import numpy as np
 
 from trimtab.aws.objects import Bucket
 from trimtab.canonical import digest
+from trimtab.errors import Gone
 from trimtab.monitoring import keys
 from trimtab.monitoring.repeats import Hashes
 from trimtab.monitoring.rows import RowCounts
@@ -86,7 +87,13 @@ class Shards:
     def read(self, place: str | int, number: int) -> tuple[Profile, RowCounts]:
         """Read a profile and the counts of its rows."""
         name = keys.node(self.project, self.window_id, self.plan, str(place), number)
-        profile = Profile.from_bytes(self.bucket.get(f"{name}.profile"))
+        try:
+            profile = Profile.from_bytes(self.bucket.get(f"{name}.profile"))
+        except Gone as error:
+            raise Gone(
+                f"shard {number} of window {self.window_id} left no profile (level {place}); its run among "
+                "the children of the monitor's execution says why"
+            ) from error
         return profile, RowCounts(**self.bucket.get_json(f"{name}.json"))
 
     def put_ids(self, shard: int, partitions: Sequence[Hashes]) -> None:

@@ -43,7 +43,7 @@ def due_windows(
 def open_windows(
     candidates: Iterable[Window], judged: Collection[str], now: datetime, late_days: int
 ) -> list[Window]:
-    """List the judged windows that ended less than `late_days` ago, oldest first: more may yet be captured."""
+    """List the judged windows that ended less than `late_days` ago, oldest first: more may be captured."""
     recent = takewhile(lambda window: now < window.end + late_days * ONE_DAY, candidates)
     return [window for window in recent if window.id in judged][::-1]
 

@@ -7,7 +7,7 @@ from typing import Any
 from trimtab.report.charts import Step, overlay, paired_bars, steps
 from trimtab.report.markup import Markup, joined, tag
 from trimtab.report.page import badge, section
-from trimtab.report.words import compact, number, percent, plain, window_name
+from trimtab.report.words import MISSING, compact, number, percent, plain, window_name
 
 type Facts = Mapping[str, Any]
 
@@ -51,13 +51,13 @@ def changed(report: Facts) -> Markup:
 def _cards(title: str, parts: Sequence[Facts], report: Facts, lead: str, rest: str | None) -> Markup | None:
     if not parts:
         return None
-    legend = " Filled: the baseline. Line: this window."
+    signs = " Filled: the baseline; line: this window. Bars: the shift by window; dashed: what was allowed."
     cards = [_card(part, report) for part in parts]
     return section(
         title,
         tag("div", *cards, class_="features"),
         tag("p", rest, class_="note") if rest else None,
-        lead=lead + legend,
+        lead=lead + signs,
     )
 
 
@@ -66,22 +66,26 @@ def _card(part: Facts, report: Facts) -> Markup:
     if part["q_value"] is not None:
         facts.append(f"q {compact(part['q_value'])}")
     if part["effect"] is not None:
-        facts.append(f"shift {_shift(part['effect'])} where {_shift(part['tolerance'])} is allowed")
-    return tag(
+        facts.append(f"shift {in_sd(part['effect'])} where {in_sd(part['tolerance'])} is allowed")
+    told = tag(
         "div",
         tag("h3", joined(part["name"], " ", badge(part["verdict"]))),
         tag("p", _what(part)) if part["verdict"] == "drifted" else None,
         tag("p", "; ".join(facts), class_="note"),
         tag("p", effects_in_words(part["effects"]), class_="note"),
-        _figure(part["name"], report["distributions"].get(part["name"])),
         _over_time(part, report),
-        class_="feature",
     )
+    figure = _figure(part["name"], report["distributions"].get(part["name"]))
+    return tag("div", told, figure, class_="feature")
 
 
-def _shift(effect: float) -> str:
-    """Write an effect, which is squared, as the shift that it is, in standard deviations."""
-    return f"{number(math.sqrt(effect), 2)} sd"
+def in_sd(effect: float | None) -> str:
+    """Write an effect, which is squared, as the shift that it is, in standard deviations.
+
+    >>> in_sd(0.04), in_sd(None)
+    ('0.20 sd', '–')
+    """
+    return MISSING if effect is None else f"{number(math.sqrt(effect), 2)} sd"
 
 
 def _what(part: Facts) -> str:
@@ -108,9 +112,11 @@ def _figure(name: str, picture: Facts | None) -> Markup | None:
         return tag("figure", overlay(picture["baseline"], picture["current"], title=title, labels=ends))
     rows = list(zip(picture["names"], picture["baseline"], picture["current"], strict=True))
     rest = picture["rest"]
+    others = None
     if rest["categories"]:
-        rows.append((f"{rest['categories']} others", rest["baseline"], rest["current"]))
-    return tag("figure", paired_bars(rows, title=title))
+        shares = f"{percent(rest['current'], 1)}, was {percent(rest['baseline'], 1)}"
+        others = tag("figcaption", f"{rest['categories']} others: {shares}")
+    return tag("figure", paired_bars(rows, title=title), others)
 
 
 def _over_time(part: Facts, report: Facts) -> Markup | None:
@@ -123,12 +129,7 @@ def _over_time(part: Facts, report: Facts) -> Markup | None:
     drawn = [_step(name, found) for name, found in zip(windows, [*earlier, part], strict=True)]
     title = f"Shift of {part['name']} by window, in standard deviations"
     ends = (window_name(windows[0]), window_name(windows[-1]))
-    return tag(
-        "figure",
-        steps(drawn, title=title, labels=ends),
-        tag("figcaption", "Shift by window; dashed: what was allowed."),
-        class_="trend",
-    )
+    return tag("figure", steps(drawn, title=title, labels=ends), class_="trend")
 
 
 def _step(name: str, found: Facts | None) -> Step:

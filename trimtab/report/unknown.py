@@ -25,7 +25,7 @@ _POWER = 0.8
 
 
 def could_not_be_determined(report: Facts) -> Markup | None:
-    """List the features without a verdict, each with its reason and the smallest shift it would have shown."""
+    """List the features without a verdict, each with its reason and the smallest shift that would show."""
     unknown = [part for part in report["features"] if part["verdict"] == "undetermined"]
     if not unknown:
         return None

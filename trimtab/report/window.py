@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.instants import parse_time
-from trimtab.report.cards import changed
+from trimtab.report.cards import changed, in_sd
 from trimtab.report.charts import bar_chart, both_widths, legend
 from trimtab.report.markup import Content, Markup, joined, tag
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
@@ -141,7 +141,8 @@ def _over_time(report: Facts) -> Markup | None:
         legend(*((name, f"{sign} {name}") for name, sign in _SIGNS.items())),
         both_widths(
             lambda width: bar_chart(labels, bars, width=width, title=title),
-            f"Height: the share of the model's weight that lies in drifted features. {_compared(windows)}",
+            f"Height: the share of the model's weight that lies in drifted features; from "
+            f"{percent(report['drifts_from'])} on, the window has drifted. {_compared(windows)}",
         ),
     )
 
@@ -157,8 +158,8 @@ def _compared(windows: Sequence[Facts]) -> str:
 
 def _all(report: Facts, features: Sequence[Facts]) -> Markup:
     columns = [
-        ("Feature", ""), ("Verdict", ""), ("Weight", "right"), ("q", "right"), ("Effect", "right"),
-        ("Tolerance", "right"), ("PSI", "right"), ("KS", "right"), ("Null", "right"),
+        ("Feature", ""), ("Verdict", ""), ("Weight", "right"), ("q", "right"), ("Shift", "right"),
+        ("Allowed", "right"), ("PSI", "right"), ("KS", "right"), ("Null", "right"),
         ("Notices", "right"),
     ]  # fmt: skip
     rows: list[list[Content]] = []
@@ -167,12 +168,12 @@ def _all(report: Facts, features: Sequence[Facts]) -> Markup:
         shift = part.get("detectable_shift")
         rows.append([
             part["name"], badge(part["verdict"]), percent(part["weight"], 1), compact(part["q_value"]),
-            compact(part["effect"]), compact(part["tolerance"]), number(effects.get("psi")),
+            in_sd(part["effect"]), in_sd(part["tolerance"]), number(effects.get("psi")),
             number(effects.get("ks")), percent(effects.get("missing"), 1),
             "–" if shift is None else f"{number(shift, 2)} sd",
         ])  # fmt: skip
     note = (
-        f"A feature drifted if q is at most {compact(report['alpha'])} and its effect over its tolerance. "
+        f"A feature drifted if q is at most {compact(report['alpha'])} and its shift over what is allowed. "
         "“Notices” is the shift that this many rows reveal four times out of five."
     )
     return section("All features", table("All features", columns, rows, note=note))
