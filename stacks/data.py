@@ -3,7 +3,7 @@
 from constructs import Construct
 
 from stacks.constructs.trigger import RuleTrigger
-from stacks.permissions import Statement, allow
+from stacks.permissions import allow
 from stacks.project import ProjectStack
 from stacks.target import Target
 from trimtab import names
@@ -24,7 +24,10 @@ class DataStack(ProjectStack):
         self.add_workflow(
             "ingest",
             calls=["validate_upload", "join_labels", "commit_dataset", "record_failure"],
-            may=[self.permissions.put_events(), *self.spread_out("ingest", f"ingest/{target.project.name}/*")],
+            may=[
+                self.permissions.put_events(),
+                *self.spread_out("ingest", f"ingest/{target.project.name}/*"),
+            ],
         )
         self._wait_for_uploads()
 

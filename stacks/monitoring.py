@@ -26,7 +26,7 @@ class MonitoringStack(ProjectStack):
             calls=["plan_window", "profile_shard", "compare_window", "measure_performance", "record_failure"],
             may=[
                 self.permissions.put_events(),
-                *self.spread_out("monitor", f"windows/{target.project.name}/*/shards/*"),
+                *self.spread_out("monitor", f"shards/{target.project.name}/*"),
             ],
         )
         ScheduleTrigger(
@@ -55,7 +55,7 @@ class MonitoringStack(ProjectStack):
             timeout_seconds=300,
             may=[
                 may.find(target.data_bucket, f"captured/{project}/*"),
-                may.write(target.data_bucket, f"windows/{project}/*"),
+                may.write(target.data_bucket, f"shards/{project}/*"),
                 may.read_items(*(f"{kind}#{project}" for kind in kinds)),
                 may.use_key("s3", "dynamodb"),
             ],
@@ -64,7 +64,7 @@ class MonitoringStack(ProjectStack):
     def _add_comparison(self) -> None:
         target, may = self.target, self.permissions
         project = target.project.name
-        captured, windows = f"captured/{project}/*", f"windows/{project}/*"
+        captured, shards, windows = f"captured/{project}/*", f"shards/{project}/*", f"windows/{project}/*"
         grid, baselines = f"grids/{project}.json", f"baselines/{project}/*"
         self.add_function(
             "profile_shard",
@@ -72,9 +72,9 @@ class MonitoringStack(ProjectStack):
             memory_mb=1024,
             timeout_seconds=600,
             may=[
-                may.read(target.data_bucket, captured, grid, windows),
-                may.find(target.data_bucket, windows),
-                may.write(target.data_bucket, windows),
+                may.read(target.data_bucket, captured, grid, shards),
+                may.find(target.data_bucket, shards),
+                may.write(target.data_bucket, shards),
                 may.use_key("s3"),
             ],
         )
@@ -84,10 +84,10 @@ class MonitoringStack(ProjectStack):
             memory_mb=1024,
             timeout_seconds=300,
             may=[
-                may.read(target.data_bucket, windows),
+                may.read(target.data_bucket, shards, windows),
                 may.read(target.model_bucket, baselines),
                 may.find(target.model_bucket, baselines),
-                may.find(target.data_bucket, windows),
+                may.find(target.data_bucket, shards, windows),
                 may.write(target.data_bucket, windows, f"profiles/{project}/*"),
                 may.read_items(f"WINDOW#{project}"),
                 may.write_items(f"WINDOW#{project}"),

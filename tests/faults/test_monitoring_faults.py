@@ -87,11 +87,11 @@ def test_F23_judging_again_gives_the_same_report_byte_for_byte_and_keeps_the_per
     world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
     send_month(world, "2013-03", 31)
     plan = world.run("2013-04-01T06:00:00Z")
-    before = {entry.key: entry.etag for entry in world.data.list("windows/")}
+    before = {entry.key: entry.etag for entry in world.data.list("")}
     world.table.update(f"WINDOW#{NAME}", "2013-03", {"performance": {"auc": 0.7}})
     world.profile(plan["windows"][0])
     comparing.handler({"window": plan["windows"][0], "time": "2013-04-02T06:00:00Z"}, None)
-    assert {entry.key: entry.etag for entry in world.data.list("windows/")} == before
+    assert {entry.key: entry.etag for entry in world.data.list("")} == before
     assert world.window("2013-03")["performance"] == {"auc": 0.7}
 
 
@@ -122,7 +122,7 @@ def test_F23_rows_captured_in_any_order_and_grouping_give_the_same_profile(world
     world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
     rows = send_month(world, "2013-03", 31)
     plan = world.run("2013-04-01T06:00:00Z")
-    prefix = f"windows/{NAME}/2013-03/"
+    prefix = f"shards/{NAME}/2013-03/"
     parts = [e.key for e in world.data.list(prefix) if e.key.endswith(".profile") and "/0/" in e.key]
     straight = Profile.merged(Profile.from_bytes(world.data.get(key)) for key in parts)
     shuffled = rows.take(np.random.default_rng(0).permutation(rows.num_rows))

@@ -201,7 +201,7 @@ with mock_aws():
             s3.put_object(Bucket="data-bucket", Key=key, Body=path.read_bytes())
     window = {"id": "2013-03", "plan": "p", "shards": 2}
     profiling.handler({"window": window, "task": {"step": "profile", "shard": 0}}, None)
-    key = "windows/parcels/2013-03/shards/p/0/000000.json"
+    key = "shards/parcels/2013-03/p/0/000000.json"
     counts = s3.get_object(Bucket="data-bucket", Key=key)["Body"].read()
 print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & set(sys.modules)))
 """
@@ -210,7 +210,7 @@ print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & 
 def test_profiling_a_shard_imports_no_pandas(world, tmp_path):
     world.capture("2013-03-01", parcels("2013-03-01", 2))
     key = next(iter(world.data.list("captured/"))).key
-    world.data.put_json(f"windows/{NAME}/2013-03/shards/p/plan/objects-00000.json", [[key]])
+    world.data.put_json(f"shards/{NAME}/2013-03/p/plan/objects-00000.json", [[key]])
     for entry in world.data.list(""):
         path = tmp_path / "bucket" / entry.key
         path.parent.mkdir(parents=True, exist_ok=True)

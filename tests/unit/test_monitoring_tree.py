@@ -15,7 +15,9 @@ def test_a_window_of_one_shard_needs_no_level():
 
 @pytest.mark.parametrize("fan_in", [2, 3, 64])
 @pytest.mark.parametrize("shards", [2, 3, 64, 65, 200, 4097])
-def test_every_profile_is_added_up_once_and_one_function_can_add_up_the_rest(shards: int, fan_in: int) -> None:
+def test_every_profile_is_added_up_once_and_one_function_can_add_up_the_rest(
+    shards: int, fan_in: int
+) -> None:
     profile, find, drop, *merges = levels_of(shards, fan_in)
     assert [task["shard"] for task in profile] == [task["shard"] for task in drop] == list(range(shards))
     assert [task["partition"] for task in find] == list(range(partitions_of(shards)))
