@@ -47,7 +47,7 @@ def test_a_month_like_the_training_data_is_stable(world, capsys):
     world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
     send_month(world, "2013-03", 31, seed=2)
     plan = world.run("2013-04-01T06:00:00Z")
-    assert [(task["id"], len(task["shards"])) for task in plan["windows"]] == [("2013-03", 16)]
+    assert [(task["id"], task["shards"]) for task in plan["windows"]] == [("2013-03", 4)]
     item = world.window("2013-03")
     assert (item["verdict"], item["rows"], item["persistent"], item["features"]) == ("stable", 1860, 0, [])
     found = metrics_of(capsys.readouterr().out)
@@ -96,7 +96,7 @@ def test_after_an_outage_windows_are_judged_in_order_against_the_champions_of_th
         ("2013-03", 1),
         ("2013-04", 2),
     ]
-    assert plan["windows"][1]["history"] == ["2013-03"]
+    assert plan["windows"][1]["earlier"] == ["2013-03"]
     assert world.run("2013-05-02T06:00:00Z")["quiet"] is True
 
 
@@ -199,8 +199,9 @@ with mock_aws():
         if path.is_file():
             key = str(path.relative_to(folder / "bucket"))
             s3.put_object(Bucket="data-bucket", Key=key, Body=path.read_bytes())
-    profiling.handler({"window": {"id": "2013-03", "plan": "p"}, "shard": 0}, None)
-    key = "windows/parcels/2013-03/shards/p/000.json"
+    window = {"id": "2013-03", "plan": "p", "shards": 2}
+    profiling.handler({"window": window, "task": {"step": "profile", "shard": 0}}, None)
+    key = "shards/parcels/2013-03/p/0/000000.json"
     counts = s3.get_object(Bucket="data-bucket", Key=key)["Body"].read()
 print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & set(sys.modules)))
 """
@@ -209,7 +210,7 @@ print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & 
 def test_profiling_a_shard_imports_no_pandas(world, tmp_path):
     world.capture("2013-03-01", parcels("2013-03-01", 2))
     key = next(iter(world.data.list("captured/"))).key
-    world.data.put_json(f"windows/{NAME}/2013-03/shards/p/plan.json", {"shards": [[key]]})
+    world.data.put_json(f"shards/{NAME}/2013-03/p/plan/objects-00000.json", [[key]])
     for entry in world.data.list(""):
         path = tmp_path / "bucket" / entry.key
         path.parent.mkdir(parents=True, exist_ok=True)
