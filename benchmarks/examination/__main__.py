@@ -1,4 +1,4 @@
-"""`python -m benchmarks.examination`: our examination of a CSV file and the same checks by peers, in one run."""
+"""`python -m benchmarks.examination`: our examination of a CSV file, and the same checks by peers."""
 
 import json
 import sys
@@ -28,6 +28,7 @@ def main(
     """Measure, print, and write the page."""
     common = [float(size) for size in sizes.split(",") if size]
     alone = [float(size) for size in ours.split(",") if size]
+    memory_mb = _memory_of("validate_upload")
     grid = ensure_grid(FILES, load_project(ROOT / "pipelines/flights"))
     costs: dict[tuple[float, str], Cost] = {}
     for size in sorted({*common, *alone}):
@@ -41,7 +42,7 @@ def main(
             expected = made.rows, costs[size, OURS].bad
             if (cost.rows, cost.bad) != expected:
                 raise SystemExit(f"{name} finds {cost.rows:,} rows and {cost.bad:,} bad ones, not {expected}")
-    report(costs, _memory_of("validate_upload"))
+    report(costs, memory_mb)
 
 
 def _commands(file: Path, grid: Path) -> Mapping[str, list[str | Path]]:

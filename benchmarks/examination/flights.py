@@ -81,7 +81,7 @@ def _repeated(cells: dict[str, str], line_before: str) -> dict[str, str]:
     return {**cells, "prediction_id": line_before.split(",", 1)[0]}
 
 
-# A type, a null, a range, a value that is not allowed, a pattern, a check across columns, an id that is not unique.
+# A type, a null, a range, a value that is not allowed, a pattern, a check across columns, uniqueness.
 SPOILERS = (
     _with(temp="warm"),
     _with(distance=""),

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.examination.ours FILE GRID FOLDER`: verdict, quarantine, clean Parquet and profile of a file."""
+"""`python -m benchmarks.examination.ours FILE GRID FOLDER`: all that an upload gets, on this machine."""
 
 import json
 import sys

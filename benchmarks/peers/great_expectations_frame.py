@@ -1,4 +1,4 @@
-"""`python great_expectations_frame.py FILE`: Great Expectations on a whole pandas frame; tells rows and bad rows."""
+"""`python great_expectations_frame.py FILE`: Great Expectations on a whole frame; tells rows and bad rows."""
 
 import json
 import sys

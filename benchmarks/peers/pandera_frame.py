@@ -8,7 +8,8 @@ import pandas as pd
 import pandera.errors
 
 spec = importlib.util.spec_from_file_location("contract", sys.argv[2])
-assert spec and spec.loader
+if spec is None or spec.loader is None:
+    raise SystemExit(f"{sys.argv[2]} is no Python file")
 module = importlib.util.module_from_spec(spec)
 sys.modules["contract"] = module
 spec.loader.exec_module(module)

@@ -30,7 +30,7 @@ class ColumnCheck:
 
     @classmethod
     def of(cls, column: str, check: Any) -> "ColumnCheck | None":
-        """Return a check that answers for each value by itself and treats failures in the plain way, or None."""
+        """Return a check that answers for each value by itself, without settings of its own; or None."""
         function = getattr(check._check_fn, "__name__", "")
         if not (check.determined_by_unique and check.is_builtin_check(function)) or function in _WHOLE_COLUMN:
             return None
