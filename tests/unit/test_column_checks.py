@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import numpy as np
-import pandera.errors
-import pandera.pandas as pandera
+import pandera.pandas
 import pyarrow as pa
 import pytest
 
@@ -54,7 +54,7 @@ def test_the_same_rows_fail_as_in_a_frame(tmp_path: Path, kind: str, cells: list
     assert contract.checks
     assert contract.schema is None  # nothing is left for a frame
     checked = check_rows(pa.table({"x": pa.array(cells, pa.string())}), contract)
-    scope: dict = {}
+    scope: dict[str, Any] = {}
     exec(f"{HEAD}\nclass Contract(pa.DataFrameModel):\n    {line}", scope)  # noqa: S102
     frame = checked.table.to_pandas()
     if kind != "str":  # which would make a text of a null
@@ -62,7 +62,7 @@ def test_the_same_rows_fail_as_in_a_frame(tmp_path: Path, kind: str, cells: list
     expected = set()
     try:
         scope["Contract"].validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as errors:
+    except pandera.pandas.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         expected = set(zip(cases["index"], cases["check"], strict=True))
     assert {(one.position, one.check) for one in checked.problems} == expected
@@ -79,5 +79,5 @@ def test_what_has_ways_of_its_own_is_left_to_pandera(tmp_path: Path) -> None:
         "e: Series[float]",
     )
     assert [check.column for check in contract.checks] == ["d", "d"]
-    assert isinstance(contract.schema, pandera.DataFrameSchema)
+    assert isinstance(contract.schema, pandera.pandas.DataFrameSchema)
     assert list(contract.schema.columns) == ["a", "b", "c"]
