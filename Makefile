@@ -11,6 +11,9 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/build/uv-bootstrap/bin:$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 PORT ?= 5055
 ENVIRONMENT ?= dev
+# Gigabytes of the files that `make bench-data` measures: with the peers, and without.
+SIZES ?= 0.1,1
+OURS ?=
 
 .PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data simulate-drift clean
 
@@ -76,7 +79,8 @@ simulate-drift: install  ## how often drift verdicts are wrong, by simulation (m
 bench: install  ## what the hot paths cost, side by side
 	@$(BIN)/python -m benchmarks
 
-bench-data: install  ## dataset versions of many small files, beside DVC
+bench-data: synth  ## the examination of files beside pandera, Great Expectations and DuckDB; versions beside DVC
+	@$(BIN)/python -m benchmarks.examination --sizes $(SIZES) --ours "$(OURS)"
 	@$(BIN)/python -m benchmarks.data_versions
 
 clean:  ## remove what was built and installed

@@ -1,7 +1,8 @@
 """Check rows of text against a contract: types first, strictly, then the contract's own checks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from trimtab.cells import NAIVE_INSTANT, Flags, arrow_type, flags_of, flat, read_cells
+from trimtab.contract.columns import Values
 from trimtab.contract.contract import Column, Contract
 from trimtab.contract.problems import NAIVE, NULL, UNREADABLE, Problem
 from trimtab.errors import BadInput
@@ -32,33 +34,46 @@ _MEANINGS = {
 class Checked:
     """Typed rows in the contract's columns, which of them are good, and what is wrong with the others.
 
-    `sound` are the rows whose cells could all be read, so that they take part in the check of uniqueness.
+    `sound` are the rows whose cells could all be read, so that they take part in the check of uniqueness;
+    `judged` is what the contract's own checks say of them.
     """
 
     table: pa.Table
     good: Flags
     sound: Flags
-    problems: tuple[Problem, ...]
+    unsound: tuple[Problem, ...]
+    judged: tuple[Problem, ...]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return all that is wrong with rows."""
+        return self.unsound + self.judged
 
 
-def check_rows(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any] | None = None) -> Checked:
+def check_rows(
+    texts: pa.Table,
+    contract: Contract,
+    misfits: Mapping[str, Any] | None = None,
+    judged: Sequence[Problem] | None = None,
+) -> Checked:
     """Read rows as the contract's types and check them; uniqueness, which needs the whole file, is not.
 
     A row with a cell that cannot be read or must not be null is not checked further. `misfits` names the
     places of cells that are of another kind whatever their text says. Columns of the contract that the rows
-    lack are null throughout; columns outside the contract are kept as they are, behind.
+    lack are null throughout; columns outside the contract are kept as they are, behind. `judged` is what the
+    checks said of the same rows before; they are not asked again then.
     """
     table, problems = _typed(texts, contract, misfits or {})
     good = np.ones(table.num_rows, dtype=np.bool_)
     good[[problem.position for problem in problems]] = False
     sound = good.copy()
-    positions = np.flatnonzero(good)
-    readable = table if good.all() else table.take(positions)
-    present = [name for name in contract.columns if name in texts.column_names]
-    for problem in _broken_checks(readable.select(present), contract, positions):
-        good[problem.position] = False
-        problems.append(problem)
-    return Checked(table, good, sound, tuple(problems))
+    if judged is None:
+        positions = np.flatnonzero(good)
+        readable = table if good.all() else table.take(positions)
+        present = [name for name in contract.columns if name in texts.column_names]
+        judged = tuple(_broken_checks(readable.select(present), contract, positions))
+    good[[problem.position for problem in judged]] = False
+    return Checked(table, good, sound, tuple(problems), tuple(judged))
 
 
 def _typed(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]) -> tuple[pa.Table, list[Problem]]:
@@ -99,12 +114,31 @@ def _unreadable(column: Column, raw: Any, positions: Any) -> Iterator[Problem]:
 
 
 def _broken_checks(table: pa.Table, contract: Contract, positions: Any) -> Iterator[Problem]:
-    if contract.schema is None or not table.num_rows:
+    if not table.num_rows:
         return
-    frame = pd.DataFrame(
-        {name: _series(table[name], contract.columns[name]) for name in table.column_names},
-        index=pd.Index(positions),
-    )
+    known: dict[str, Any] = {}
+
+    def series(name: str) -> Any:
+        if name not in known:
+            known[name] = _series(table[name], contract.columns[name])
+        return known[name]
+
+    for name, checks in groupby(contract.checks, lambda check: check.column):
+        if name in table.column_names:
+            is_text = contract.columns[name].kind == "text"
+            values = Values(table[name], None if is_text else series(name))
+            for check in checks:
+                for place, value in check.failures(values):
+                    yield Problem(
+                        int(positions[place]), name, check.name, _plain(value), _sentence(check.name)
+                    )
+    if contract.schema is None:
+        return
+    # A check of whole rows may look at any column.
+    needed = [
+        name for name in table.column_names if contract.schema.checks or name in contract.schema.columns
+    ]
+    frame = pd.DataFrame({name: series(name) for name in needed}, index=pd.Index(positions))
     try:
         contract.schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
@@ -153,7 +187,13 @@ def _failures(cases: pd.DataFrame) -> Iterator[Problem]:
                 whole_rows.add((int(row), str(check)))
                 yield Problem(int(row), "(row)", str(check), "the row", f"fails {check}")
         else:
-            yield Problem(int(row), str(column), str(check), value, _sentence(str(check)))
+            yield Problem(int(row), str(column), str(check), _plain(value), _sentence(str(check)))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def _sentence(check: str) -> str:

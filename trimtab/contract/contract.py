@@ -3,16 +3,15 @@
 import importlib.util
 import sys
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import pandas as pd
 import pandera.pandas as pandera
 
 from trimtab.cells import CellKind
+from trimtab.contract.columns import ColumnCheck
 from trimtab.errors import BadInput
 from trimtab.project import Project
 
@@ -67,12 +66,14 @@ class Unique:
 class Contract:
     """What rows must look like: columns by name, and pandera's schema if there is more than types to it.
 
-    The schema holds what can be judged row by row; what must be unique stands apart.
+    The schema holds what can be judged row by row; what must be unique stands apart, and so do the checks
+    that need their column alone.
     """
 
     columns: Mapping[str, Column]
     schema: Any | None
     uniques: tuple[Unique, ...] = ()
+    checks: tuple[ColumnCheck, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -107,28 +108,27 @@ def read_contract(path: Path, name: str) -> Contract:
     schema.coerce = False
     for column in schema.columns.values():
         column.coerce, column.dtype = False, None
-        if columns[column.name].kind == "text":
-            column.checks = [by_value(check) for check in column.checks]
-    return Contract(columns=columns, schema=schema, uniques=uniques)
+    checks = _take_column_checks(schema, columns)
+    rest = schema if schema.columns or schema.checks or schema.parsers else None
+    return Contract(columns=columns, schema=rest, uniques=uniques, checks=checks)
 
 
-def by_value(check: Any) -> Any:
-    """Let a check of pandera's own judge each value of a text column once, however many rows have it."""
-    name = getattr(check._check_fn, "__name__", "")
-    if not (check.determined_by_unique and check.is_builtin_check(name)):
-        return check
-
-    def judge_values(column: Any, *arguments: Any, **settings: Any) -> Any:
-        judge = check.get_builtin_check_fn(name)  # pandera fills its registry at the first validation
-        codes, values = pd.factorize(column, use_na_sentinel=False)
-        if len(values) * 2 > len(column):
-            return judge(column, *arguments, **settings)
-        answers = judge(pd.Series(values, dtype=object), *arguments, **settings)
-        return pd.Series(answers.to_numpy()[codes], index=column.index)
-
-    faster = copy(check)
-    faster._check_fn = judge_values
-    return faster
+def _take_column_checks(schema: Any, columns: Mapping[str, Column]) -> tuple[ColumnCheck, ...]:
+    """Take out of a schema what can be judged without it, and the columns of which it then asks nothing."""
+    if schema.parsers:
+        return ()
+    taken: list[ColumnCheck] = []
+    for name, column in list(schema.columns.items()):
+        is_plain = not (column.parsers or column.regex) and getattr(column, "default", None) is None
+        if not is_plain or str(columns[name].dtype) == "category":
+            continue
+        found = [ColumnCheck.of(name, check) for check in column.checks]
+        taken += [check for check in found if check is not None]
+        column.checks = [check for check, one in zip(column.checks, found, strict=True) if one is None]
+        if not column.checks:
+            del schema.columns[name]
+    schema.strict = schema.ordered = False  # of columns that are read by name
+    return tuple(taken)
 
 
 def _refuse_wide_checks(path: Path, schema: Any) -> None:

@@ -79,7 +79,9 @@ def _uniques(old: Contract, new: Contract) -> Iterator[Change]:
 
 
 def _of_column(contract: Contract, name: str) -> dict[str, Any]:
-    return {} if contract.schema is None else _by_name(contract.schema.columns[name].checks)
+    taken = [check.origin for check in contract.checks if check.column == name]
+    rest = {} if contract.schema is None else contract.schema.columns
+    return _by_name([*taken, *(rest[name].checks if name in rest else ())])
 
 
 def _of_rows(contract: Contract) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pyarrow.compute
 
 from trimtab.contract.check import Checked, check_rows
 from trimtab.contract.contract import Contract, Unique
+from trimtab.contract.judged import JudgedBefore, write_judged
 from trimtab.contract.order import Order
 from trimtab.contract.problems import BROKEN, EXAMPLES, Finding, Problem, added_up, by_position, summarize
 from trimtab.contract.uniqueness import RowNumbers, keys_of, write_keys
@@ -50,7 +51,7 @@ class Part:
     labelled: bool = False
 
     def file(self, folder: Path, suffix: str) -> Path:
-        """Return where what `suffix` stands for lies: parquet, jsonl, profile, or keys with a number."""
+        """Return where what `suffix` stands for lies: parquet, jsonl, profile, judged, keys with a number."""
         return folder / f"{self.place.part:05d}.{suffix}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class PartCheck:
         """Examine the rows of one part, which are all in `batches`; a function of them and nothing else.
 
         `repeated` says which rows break the uniqueness that only the whole file shows; it is known when a
-        part is examined again.
+        part is examined again, for which the contract's checks are not asked again.
         """
         state = _State(self, repeated)
         for rows in batches:
@@ -141,6 +142,7 @@ class _State:
         self._labelled = False
         self._schema: tuple[SchemaField, ...] = ()
         self._aside: Any = None
+        self._judged: Any = None
 
     def add(self, rows: Rows) -> None:
         if self._part is None:
@@ -148,8 +150,13 @@ class _State:
             self._aside = self._part.file(self._check.folder, "jsonl").open("wb")
             path = self._part.file(self._check.folder, "parquet")
             self._writer = PartWriter(path)
+            path = self._part.file(self._check.folder, "judged")
+            self._judged = path.open("wb") if self._repeated is None else JudgedBefore(path)
         contract, settings = self._check.contract, self._check.project.data
-        checked = check_rows(rows.table, contract, rows.misfits)
+        before = None if self._repeated is None else self._judged.of(rows)
+        checked = check_rows(rows.table, contract, rows.misfits, before)
+        if before is None:
+            write_judged(self._judged, checked.judged, rows.numbers)
         problems = [*checked.problems]
         for problem in self._found_again(rows):
             checked.good[problem.position] = False
@@ -177,6 +184,7 @@ class _State:
         if self._part is None or self._writer is None:
             raise ValueError("a part has at least one chunk of rows")
         self._aside.close()
+        self._judged.close()
         self._writer.close()
         part = Part(
             place=self._part.place,
