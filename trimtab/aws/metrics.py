@@ -12,8 +12,8 @@ RANKS = 3
 # Every metric that a project publishes. CloudWatch bills each name, so a name never comes from data: features
 # are ranked, and what else there is to say about them goes along as properties of the log line.
 METRICS = frozenset({
-    "RowsIn", "RowsAccepted", "RowsQuarantined", "QuarantinedShare", "UploadsRefused", "BytesIn",
-    "IngestSeconds", "CommitLagSeconds",
+    "RowsIn", "RowsAccepted", "RowsQuarantined", "QuarantinedShare", "UploadsRefused",
+    "BytesIn", "IngestSeconds", "CommitLagSeconds",
     "Heartbeat", "WindowRows", "DriftVerdict", "DriftPersistent", "DriftWeight", "UndeterminedShare",
     *(f"Rank{rank}Effect" for rank in range(1, RANKS + 1)),
     "Auc", "Brier", "Skill", "Decay", "LabelledShare",
