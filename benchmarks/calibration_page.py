@@ -23,8 +23,8 @@ class Row:
         if self.bar is None:
             return None
         if self.side == "about":
-            return _interval(self.value, self.reports)[0] <= self.bar
-        return self.value <= self.bar if self.side == "most" else self.value >= self.bar
+            return bool(_interval(self.value, self.reports)[0] <= self.bar)
+        return bool(self.value <= self.bar if self.side == "most" else self.value >= self.bar)
 
     @property
     def figure(self) -> str:
