@@ -23,8 +23,8 @@ class Row:
         if self.bar is None:
             return None
         if self.side == "about":
-            return _interval(self.value, self.reports)[0] <= self.bar
-        return self.value <= self.bar if self.side == "most" else self.value >= self.bar
+            return bool(_interval(self.value, self.reports)[0] <= self.bar)
+        return bool(self.value <= self.bar if self.side == "most" else self.value >= self.bar)
 
     @property
     def figure(self) -> str:
@@ -82,19 +82,23 @@ def _interval(share: float, count: int) -> tuple[float, float]:
 
 _INTRODUCTION = (
     "How often verdicts are wrong in worlds where the truth is known. `make simulate-drift` runs the",
-    "studies from fixed seeds, in some minutes on one core, and writes this page.",
+    "studies from one fixed seed, in some minutes, and writes this page.",
     "",
     "Each report has 30 columns: 20 numeric ones (normal, lognormal, heavy tails, counts, ties, clusters,",
     "instants, flags, with nulls) and 10 categorical ones of 2 to 10,000 categories. A false alarm is a",
     "report with at least one column found to have drifted that did not, at 5 % after correction over the",
     "columns. *Tolerance 0* tests every difference, however small: it shows that p-values are right; the",
-    "default tolerance of 0.001 (about 0.03 standard deviations) can only alarm less. Planted drift has",
-    "the size of a shift by 0.1 standard deviations in six columns: a shift, a factor, a heavier tail,",
-    "the shares of two clusters, more of the five largest of 50 categories, more of the rare ones of",
-    "10,000. In brackets: the 95 % interval of the simulation; where 5 % is nominal, the bar is that it",
-    "reaches down to 5 %.",
+    "default tolerance of 0.001 (about 0.03 standard deviations) can only alarm less.",
+    "",
+    "Drift is planted in six columns: a shift, a factor, a heavier tail, the shares of two clusters, more",
+    "of the five largest of 50 categories, more of the rare ones of 10,000. *Drift of 0.1 sd* gives each",
+    "the size of a shift by 0.1 standard deviations. *Drift of 0.07 to 0.1 sd* are rounder changes, most",
+    "of them smaller: a shift by 0.1, a factor of 1.1, a tail of 1.4 instead of 1.5, clusters of 55 and",
+    "45 percent, 15 percent more odds, 25 percent more odds.",
+    "",
+    "In brackets: the 95 % interval of the simulation; where 5 % is nominal, the bar is that it reaches",
+    "down to 5 %.",
 )
-
 _NOTES = (
     "## What this does not show",
     "",

@@ -7,6 +7,7 @@ makes a million rows as cheap to draw as a thousand. Rows that depend on each ot
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -58,6 +59,8 @@ CARDINALITIES = {"c0": 2, "c1": 5, "c2": 12, "c3": 50, "c4": 200, "c5": 1000, "c
 CARDINALITIES |= {"c8": 100, "c9": 500}
 NULLS = {"n02": 0.02, "n08": 0.2, "c4": 0.05}
 SHIFT = 0.1  # of every planted change: the square root of its effect, standard deviations for a shift
+# Changes of equal size, or of sizes that come to mind: a factor of 1.1, a tail of 1.4, 15 percent more.
+type Planted = Literal["even", "mixed"]
 DRIFTED_NUMBERS = ("n00", "n06", "n10", "n19")
 DRIFTED_CATEGORIES = ("c3", "c6")
 
@@ -78,7 +81,7 @@ class Change:
     """What is otherwise in a window: moves in standard deviations by column, and planted drift."""
 
     moves: Mapping[str, float] = field(default_factory=dict)
-    planted: bool = False
+    planted: Planted | None = None
 
 
 def make_world(seed: int = 0) -> World:
@@ -161,35 +164,39 @@ def _replaced(world: World, profile: Profile, levels: Mapping[str, Floats]) -> P
     return Profile(world.grid, profile.rows, columns)
 
 
-def _moved(name: str, upper: Floats, move: float, planted: bool) -> Floats:
+def _moved(name: str, upper: Floats, move: float, planted: Planted | None) -> Floats:
     if planted and name == "n00":
         move += SHIFT
-    if planted and name == "n06":  # all values times 1.12
-        move += SHIFT
+    if planted and name == "n06":  # all values times 1.12, or times 1.1
+        move += SHIFT if planted == "even" else float(np.log(1.1) / 1.1)
     levels = ndtr(ndtri(upper) - move) if move else upper
-    if planted and name == "n10":  # a Pareto tail of 1.36 instead of 1.5
-        levels = 1 - (1 - levels) ** np.exp(-SHIFT)
+    if planted and name == "n10":  # a Pareto tail of 1.36, or of 1.4, instead of 1.5
+        levels = 1 - (1 - levels) ** (np.exp(-SHIFT) if planted == "even" else 1.4 / 1.5)
     if planted and name == "n19":  # 55 of 100 rows in the upper of two clusters instead of 50
         places = np.interp(levels, _mixture_levels(0.5), _MIXTURE)
         levels = np.append(np.interp(places[:-1], _MIXTURE, _mixture_levels(0.55)), 1.0)
     return levels
 
 
-def _tilted(name: str, shares: Floats, direction: Floats, move: float, planted: bool) -> Floats:
+def _tilted(name: str, shares: Floats, direction: Floats, move: float, planted: Planted | None) -> Floats:
     weights = shares * np.exp(move * direction)
     weights /= weights.sum()
     if planted and name == "c3":  # more of the five largest categories
-        weights = _lifted(weights, slice(0, 5))
+        weights = _lifted(weights, slice(0, 5), None if planted == "even" else 1.15)
     if planted and name == "c6":  # more of the smallest 95 percent of the categories
-        weights = _lifted(weights, slice(len(weights) // 20, None))
+        weights = _lifted(weights, slice(len(weights) // 20, None), None if planted == "even" else 1.25)
     tilted: Floats = weights
     return tilted
 
 
-def _lifted(shares: Floats, categories: slice) -> Floats:
-    """Give some categories a larger part of the rows, by an effect of the planted size."""
+def _lifted(shares: Floats, categories: slice, factor: float | None) -> Floats:
+    """Multiply the odds of some categories, or give them more rows by an effect of the planted size."""
+    lifted: Floats = shares.copy()
+    if factor is not None:
+        lifted[categories] *= factor
+        return lifted / lifted.sum()
     part = shares[categories].sum()
     larger = part + SHIFT * np.sqrt(part * (1 - part))
-    lifted: Floats = shares * (1 - larger) / (1 - part)
+    lifted *= (1 - larger) / (1 - part)
     lifted[categories] = shares[categories] * larger / part
     return lifted
