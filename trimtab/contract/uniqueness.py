@@ -82,6 +82,7 @@ def _groups(readers: Sequence[Any], at_once: int) -> Iterator[pa.Table]:
 
 
 def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
+    keys = _suspects(keys)
     if keys.group_by(list(unique.columns), use_threads=False).aggregate([]).num_rows == keys.num_rows:
         return np.zeros(0, dtype=np.int64)
     frame = keys.to_pandas(types_mapper=_EXACT_TYPES.get).sort_values(ROW, kind="stable")
@@ -92,12 +93,26 @@ def _repeated(keys: pa.Table, unique: Unique) -> RowNumbers:
     return rows
 
 
+def _suspects(keys: pa.Table) -> pa.Table:
+    """Return the few rows that share a hash, so that no more than those are compared by value."""
+    if not keys.num_rows:
+        return keys
+    hashes = np.concatenate([_row_hashes(pa.Table.from_batches([batch])) for batch in keys.to_batches()])
+    in_order = np.sort(hashes)
+    shared = in_order[1:][in_order[1:] == in_order[:-1]]
+    return keys.take(np.flatnonzero(np.isin(hashes, shared)))
+
+
 def _partitions(keys: pa.Table) -> NDArray[np.int64]:
+    return ((_row_hashes(keys) >> np.uint64(32)) % PARTITIONS).astype(np.int64)
+
+
+def _row_hashes(keys: pa.Table) -> NDArray[np.uint64]:
     """Hash the values; unequal ones may have equal hashes, which costs memory and nothing else."""
     hashes = np.zeros(keys.num_rows, dtype=np.uint64)
     for name in keys.column_names[:-1]:
         hashes = (hashes ^ _hashes(flat(keys[name]))) * _PRIME
-    return ((hashes >> np.uint64(32)) % PARTITIONS).astype(np.int64)
+    return hashes
 
 
 def _hashes(values: Any) -> NDArray[np.uint64]:
