@@ -19,9 +19,9 @@ type Side = Literal["baseline", "current"]
 CHUNK = 1_000_000  # rows generated at a time
 ROW_GROUP = 131_072
 CARDINALITIES = (2, 5, 10, 50, 100, 500, 10_000, 20, 1_000, 3)
-KINDS: dict[str, Kind] = {f"n{number:02d}": "numeric" for number in range(20)} | {
-    f"c{number}": "categorical" for number in range(len(CARDINALITIES))
-}
+_NUMBERS: dict[str, Kind] = {f"n{number:02d}": "numeric" for number in range(20)}
+_CATEGORIES: dict[str, Kind] = {f"c{number}": "categorical" for number in range(len(CARDINALITIES))}
+KINDS = _NUMBERS | _CATEGORIES
 DRIFTED = ("c3", "c6", "n00", "n06", "n10", "n19")
 
 
@@ -50,7 +50,7 @@ def make_rows(side: Side, chunk: int, count: int) -> pa.Table:
     """Make one chunk of rows; chunks and sides differ by their seed, and sides by the planted drift."""
     random = np.random.default_rng([7, chunk, side == "current"])
     drifted = side == "current"
-    columns: dict[str, Any] = dict(zip(KINDS, _numbers(random, count, drifted), strict=False))
+    columns: dict[str, Any] = dict(zip(_NUMBERS, _numbers(random, count, drifted), strict=True))
     for share, name in ((0.02, "n03"), (0.2, "n04"), (0.05, "n15")):
         columns[name] = pa.array(columns[name], mask=random.random(count) < share)
     for number, cardinality in enumerate(CARDINALITIES):
@@ -60,7 +60,7 @@ def make_rows(side: Side, chunk: int, count: int) -> pa.Table:
         if drifted and number == 6:
             weights[1000:] *= 1.25
         bounds = np.cumsum(weights / weights.sum())
-        codes = np.minimum(np.searchsorted(bounds, random.random(count)), cardinality - 1)
+        codes: Any = np.minimum(np.searchsorted(bounds, random.random(count)), cardinality - 1)
         names = pa.array([f"value {code}" for code in range(cardinality)])
         columns[f"c{number}"] = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), names)
     return pa.table(columns)

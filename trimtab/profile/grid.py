@@ -198,19 +198,25 @@ def _center_and_exponent(sample: Numbers) -> tuple[int | float, int]:
     if not count:
         return 0.0, 0
     ordered = np.sort(sample)
-    distinct, repeats = np.unique(ordered, return_counts=True)
-    mode = int(np.argmax(repeats))
-    if repeats[mode] * 4 >= count:
-        center = _plain(distinct[mode])
-        apart = np.sort(np.abs(_distances(ordered[ordered != distinct[mode]], center)))
-        return center, _exponent_within(apart[(len(apart) - 1) // 4], apart) if len(apart) else 0
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    repeats = np.diff(starts, append=count)
+    mode = ordered[starts[np.argmax(repeats)]]
+    if repeats.max() * 4 >= count:
+        center = _plain(mode)
+        apart = np.abs(_distances(ordered[ordered != mode], center))
+        return center, _exponent_within(_ranked(apart, (len(apart) - 1) // 4), apart) if len(apart) else 0
     quarter = -(-count // 4)
     low, high = ordered[: count - quarter + 1], ordered[quarter - 1 :]
     lengths = _lengths(low, high)
     shortest = int(np.argmin(lengths))
     center = _middle(low[shortest], high[shortest])
-    apart = np.sort(np.abs(_distances(ordered, center)))
+    apart = np.abs(_distances(ordered, center))
     return center, _exponent_within(lengths[shortest] / 0.64, apart)
+
+
+def _ranked(values: Floats, rank: int) -> float:
+    """Return the value that has `rank` others before it in order."""
+    return float(np.partition(values, rank)[rank])
 
 
 def _lengths(low: Numbers, high: Numbers) -> Floats:
@@ -235,7 +241,7 @@ def _plain(value: np.generic) -> int | float:
 
 def _exponent_within(length: float, apart: Floats) -> int:
     """Return the exponent for a length, or a larger one that keeps most values off the end cells."""
-    return max(_exponent(length), _exponent(apart[len(apart) * 3 // 4]) - _OCTAVES_FOR_MOST)
+    return max(_exponent(length), _exponent(_ranked(apart, len(apart) * 3 // 4)) - _OCTAVES_FOR_MOST)
 
 
 def _exponent(length: float) -> int:

@@ -24,7 +24,7 @@ CELLS_PER_SIGN = 32 * 1024
 LOW_END = 0
 HIGH_END = 2 * CELLS_PER_SIGN + 1
 CELLS = HIGH_END + 1
-BLOCK = 1 << 14  # values at a time, so that the temporaries stay in the processor's cache
+BLOCK = 1 << 15  # values at a time, so that the temporaries stay in the processor's cache
 
 _CELL_BITS = 10
 _BIAS = 1023
