@@ -64,9 +64,10 @@ def test_cells_and_residuals_of_the_fast_way_are_those_of_the_plain_one() -> Non
 
 def test_an_adder_leaves_nothing_behind_and_reads_often_enough_on_tiny_scales() -> None:
     adder = CellAdder()
-    tiny = np.full(BLOCK, 2.0**-1000)
+    tiny = np.full(BLOCK, 2.0**-1000 * 8191 / 8192 / 1024)  # the smallest key with the largest residual
     found = adder.sums([tiny] * 20, -1000)
     assert found.counts.tolist() == [20 * BLOCK]
+    assert found.residuals.tolist() == [20 * BLOCK * 8191]
     assert adder.sums([np.array([1.0])]).counts.tolist() == [1]
 
 

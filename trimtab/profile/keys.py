@@ -24,7 +24,9 @@ CELLS_PER_SIGN = 32 * 1024
 LOW_END = 0
 HIGH_END = 2 * CELLS_PER_SIGN + 1
 CELLS = HIGH_END + 1
-BLOCK = 1 << 15  # values at a time, so that the temporaries stay in the processor's cache
+# Values at a time: the temporaries stay in the processor's cache, and no block outnumbers the smallest key,
+# that of the finest scale, two to the power of -1000.
+BLOCK = 23 << 10
 
 _CELL_BITS = 10
 _BIAS = 1023
