@@ -15,7 +15,13 @@ def figures(slower: float) -> Figures:
         told = {"cpu": seconds, "wall": seconds, "rows": rows, "drifted": ["n00"]}
         return Cost(seconds, seconds, megabytes, told)
 
-    engine = {"decode": cost(1), "compare": cost(2 * slower), "moments": cost(2 * slower + 1)}
+    stored = Cost(1, 1, 1, {"bytes": 400_000})
+    engine = {
+        "stored": stored,
+        "decode": cost(1),
+        "compare": cost(2 * slower),
+        "moments": cost(2 * slower + 1),
+    }
     handlers = {f"{name}{end}": cost(0.5) for name in ("a", "b") for end in ("", " without runtime")}
     streams = {"1 M": cost(1), "10 M": cost(10 * slower, rows=10_000_000)}
     peers = {"trimtab": cost(1), "evidently": cost(150), "whylogs": cost(50), "nannyml": cost(30 / slower)}
