@@ -12,13 +12,14 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.drift.process import ROOT, Cost, median, run
-from benchmarks.drift.report import Figures, engine_table, page
+from benchmarks.drift.report import engine_section, engine_table, peers_section, streams_section
 from benchmarks.page import write_section
 from benchmarks.peers.environment import ensure_peer
 
 FOLDER = ROOT / "build/bench"
 ROWS, TEN = 1_000_000, 10_000_000
-ROUNDS, PEER_ROUNDS = 9, 3
+ROUNDS, PEER_ROUNDS, STREAM_ROUNDS = 9, 3, 3
+PARTS = ("engine", "peers", "streams")
 HANDLERS = ("profile_shard", "compare_window")
 PEERS = ("evidently", "whylogs", "nannyml")
 
@@ -60,17 +61,18 @@ def measure_engine(baseline: Path, current: Path, rounds: int, console: Console)
     return alternate(works, rounds, console) | {"stored": stored}
 
 
-def measure_streams(million: Path, ten: Path, console: Console) -> dict[str, Cost]:
+def measure_streams(million: Path, ten: Path, rounds: int, console: Console) -> dict[str, Cost]:
     """Measure streams of growing length; the longest reads the ten million rows ten times."""
+    (first,) = files([("baseline", ROWS)])
     plain = FOLDER / "plain.baseline"
+    ours("baseline", first, plain, "no")()
     works = {
         "1 M": ours("compare", million, plain),
         "10 M": ours("compare", ten, plain),
         "100 M": ours("compare", ten, plain, "10"),
     }
-    return alternate({"1 M": works["1 M"], "10 M": works["10 M"]}, 3, console) | alternate(
-        {"100 M": works["100 M"]}, 1, console
-    )
+    short = {name: works[name] for name in ("1 M", "10 M")}
+    return alternate(short, rounds, console) | alternate({"100 M": works["100 M"]}, 1, console)
 
 
 def measure_peers(baseline: Path, current: Path, rounds: int, console: Console) -> dict[str, Cost]:
@@ -87,8 +89,9 @@ def _peer(name: str, baseline: Path, current: Path) -> Callable[[], Cost]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, print, and unless it is the quick form write the section of docs/benchmarks.md."""
+    """Measure, print, and unless it is the quick form write sections of docs/benchmarks.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"which sections to measure again: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="a million rows of our own only; writes nothing")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--peer-rounds", type=int, default=PEER_ROUNDS)
@@ -100,19 +103,27 @@ def main(arguments: list[str] | None = None) -> None:
             engine_table(measure_engine(baseline, current, 3, console)), markup=False, soft_wrap=True
         )
         return
-    for peer in PEERS:
-        ensure_peer(ROOT, peer)  # installs what is missing before anything is measured
-    (ten,) = files([("current", TEN)])
-    figures = Figures(
-        measure_engine(baseline, current, options.rounds, console),
-        measure_streams(current, ten, console),
-        measure_peers(baseline, current, options.peer_rounds, console),
-        options.rounds,
-        options.peer_rounds,
-    )
-    text = page(figures)
-    console.print(text, markup=False, soft_wrap=True)
-    write_section("drift", text)
+    parts = options.parts or PARTS
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; name any of {', '.join(PARTS)}")
+    if "engine" in parts:
+        costs = measure_engine(baseline, current, options.rounds, console)
+        _write(console, "Drift: a million rows", engine_section(costs, options.rounds))
+    if "peers" in parts:
+        for peer in PEERS:
+            ensure_peer(ROOT, peer)  # installs what is missing before anything is measured
+        costs = measure_peers(baseline, current, options.peer_rounds, console)
+        _write(console, "Drift: two files, beside the peers", peers_section(costs, options.peer_rounds))
+    if "streams" in parts:
+        (ten,) = files([("current", TEN)])
+        costs = measure_streams(current, ten, STREAM_ROUNDS, console)
+        _write(console, "Drift: streams", streams_section(costs, STREAM_ROUNDS))
+
+
+def _write(console: Console, name: str, text: str) -> None:
+    console.print(f"{name}\n\n{text}\n", markup=False, soft_wrap=True)
+    write_section(name, text)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The section of the page that says what drift costs, with the bars that it must reach."""
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,41 +22,50 @@ WAYS = {
     "whylogs": "two profiles and their drift scores",
     "nannyml": "`UnivariateDriftCalculator`, defaults",
 }
-PLANTED = "c3, c6, n00, n06, n10, n19"
+DRIFTED = ("c3", "c6", "n00", "n06", "n10", "n19")
 
 
-@dataclass(frozen=True)
-class Figures:
-    """All that one run of the bench measured."""
-
-    engine: Mapping[str, Cost]
-    streams: Mapping[str, Cost]
-    peers: Mapping[str, Cost]
-    rounds: int
-    peer_rounds: int
-
-
-def page(figures: Figures) -> str:
-    """Return the whole section in Markdown."""
+def engine_section(costs: Mapping[str, Cost], rounds: int) -> str:
+    """Return what a comparison with a stored baseline costs, and what the handlers' imports do."""
+    text, imports = engine_table(costs), _imports_table(costs)
     return "\n\n".join(
         [
-            _introduction(figures),
-            "### A million rows against a stored baseline",
-            engine_table(figures.engine),
-            f"Medians of {figures.rounds} processes each, without imports and without reading the baseline, "
-            f"which takes {figures.engine['stored'].told['bytes'] / 1000:.0f} kB for the 30 columns. "
+            _introduction([text, imports]),
+            text,
+            f"{_rounds(rounds)}, without imports and without reading the baseline, which takes "
+            f"{costs['stored'].told['bytes'] / 1000:.0f} kB for the 30 columns. "
             f"At best {DREAM:g} times decode is hoped for.",
-            "### A million rows against a million, from two files",
-            _peers_table(figures.peers),
-            _about_peers(figures),
-            "### Streams",
-            _streams_table(figures.streams),
-            "Ten million rows are one file; a hundred million are that file read ten times. The time is that "
-            "within the process, the memory that of the whole process.",
-            "### Import of the Lambda handlers",
-            _imports_table(figures.engine),
-            "In a fresh process with its bytecode at hand. Lambda's own runtime brings boto3; the closure of "
-            "our own is what is left without it.",
+            imports,
+            "Imports in a fresh process with its bytecode at hand. Lambda's own runtime brings boto3; the "
+            "closure of our own is what is left without it.",
+        ]
+    )
+
+
+def peers_section(costs: Mapping[str, Cost], rounds: int) -> str:
+    """Return what two files cost from a fresh process to a verdict, ours and the peers'."""
+    text = _peers_table(costs)
+    return "\n\n".join(
+        [
+            _introduction([text]),
+            text,
+            f"{_rounds(rounds)}, imports and both files of a million rows included. Each peer runs in an "
+            "environment of its own, from the locks in `benchmarks/peers`, on a pandas frame, with its "
+            f"telemetry switched off. Drift was planted in {', '.join(DRIFTED)}, and nowhere else.",
+        ]
+    )
+
+
+def streams_section(costs: Mapping[str, Cost], rounds: int) -> str:
+    """Return what longer and longer streams cost."""
+    text = _streams_table(costs)
+    return "\n\n".join(
+        [
+            _introduction([text]),
+            text,
+            f"{_rounds(rounds)}, one of the longest. Ten million rows are one file; a hundred million are "
+            "that file read ten times. The time is that within the process without its imports, the memory "
+            "that of the whole process.",
         ]
     )
 
@@ -167,40 +175,21 @@ def _imports_table(costs: Mapping[str, Cost]) -> str:
     return table([*head, "bar met"], rows)
 
 
-def _introduction(figures: Figures) -> str:
-    return (
-        f"Measured on {datetime.now(UTC):%d %B %Y} by `make bench-drift`: {_processor()}, "
-        f"Python {platform.python_version()}, numpy {version('numpy')}, pyarrow {version('pyarrow')}. "
-        "Every figure is of a process of its own, pinned to one thread; works alternate round by round, and "
-        "medians are shown. **Ratios, and whether a bar is met, are of processor seconds**: other programs "
-        "were at work on the same machine, which stretches wall seconds. Peak memory is the highest resident "
-        "memory of the process. The files are generated: 20 numeric and 10 categorical columns, snappy "
-        "Parquet in row groups of 131,072 rows, no dictionary or schema of Arrow's own. "
-        f"{_missed(figures)}"
-    )
-
-
-def _missed(figures: Figures) -> str:
-    tables = [
-        engine_table(figures.engine),
-        _peers_table(figures.peers),
-        _streams_table(figures.streams),
-        _imports_table(figures.engine),
-    ]
+def _introduction(tables: Sequence[str]) -> str:
     missed = [line.split("|")[1].strip() for text in tables for line in text.splitlines() if "**no**" in line]
-    return f"Bars missed: {'; '.join(missed)}." if missed else "No bar is missed."
-
-
-def _about_peers(figures: Figures) -> str:
+    bars = f"Bars missed: {'; '.join(missed)}." if missed else "No bar is missed."
     return (
-        f"Fresh processes, imports and both files included; {_rounds(figures.peer_rounds)}. Each peer runs "
-        "in a virtual environment of its own, from the locks in `benchmarks/peers`, on a pandas frame, and "
-        f"with its telemetry switched off. Drift was planted in {PLANTED}, and nowhere else."
+        f"{bars} Measured on {datetime.now(UTC):%d %B %Y} by `make bench-drift`: {_processor()}, "
+        f"Python {platform.python_version()}, numpy {version('numpy')}, pyarrow {version('pyarrow')}; 20 "
+        "numeric and 10 categorical generated columns, snappy Parquet in row groups of 131,072 rows. Every "
+        "figure is of a process of its own, pinned to one thread; different works take turns. **Ratios, and "
+        "whether a bar is met, are of processor seconds**: other programs were at work on the same machine, "
+        "which stretches wall seconds. Peak memory is the highest resident memory of the process."
     )
 
 
 def _rounds(number: int) -> str:
-    return "one run of each, so no median" if number == 1 else f"medians of {number}"
+    return "One run of each, so no median" if number == 1 else f"Medians of {number} runs"
 
 
 def _met(met: bool) -> str:

@@ -22,7 +22,6 @@ CARDINALITIES = (2, 5, 10, 50, 100, 500, 10_000, 20, 1_000, 3)
 _NUMBERS: dict[str, Kind] = {f"n{number:02d}": "numeric" for number in range(20)}
 _CATEGORIES: dict[str, Kind] = {f"c{number}": "categorical" for number in range(len(CARDINALITIES))}
 KINDS = _NUMBERS | _CATEGORIES
-DRIFTED = ("c3", "c6", "n00", "n06", "n10", "n19")
 
 
 def ensure_file(folder: Path, side: Side, rows: int) -> Path:
