@@ -10,7 +10,7 @@ from trimtab.profile.grid import CategoricalColumn, Column, Grid, NumericColumn,
 from trimtab.profile.keys import CellAdder
 from trimtab.profile.second_moments import SecondMoments
 
-_PARTS = 32  # batches whose counts wait to be added up: many at once is faster
+_PARTS = 8  # batches whose counts wait to be added up: several at once is faster, and they take memory
 _WAITING = 1 << 18  # categories that wait in one column
 
 
