@@ -15,7 +15,7 @@ ENVIRONMENT ?= dev
 SIZES ?= 0.1,1
 OURS ?=
 
-.PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data clean
+.PHONY: help install demo test test-all check lint types imports synth deploy serve bench bench-data bench-drift simulate-drift clean
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -73,12 +73,18 @@ imports: .venv/.installed
 
 check: install lint types imports test  ## lint, types, import rules and tests: the gate
 
+simulate-drift: install  ## how often drift verdicts are wrong, by simulation (minutes); writes docs/calibration.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.calibration
+
 bench: install  ## what the hot paths cost, side by side
 	@$(BIN)/python -m benchmarks
 
 bench-data: synth  ## the examination of files beside pandera, Great Expectations and DuckDB; versions beside DVC
 	@$(BIN)/python -m benchmarks.examination --sizes $(SIZES) --ours "$(OURS)"
 	@$(BIN)/python -m benchmarks.data_versions
+
+bench-drift: install  ## what drift costs, beside decoding and the peers (a quarter of an hour); writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.drift
 
 clean:  ## remove what was built and installed
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

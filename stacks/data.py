@@ -3,7 +3,7 @@
 from constructs import Construct
 
 from stacks.constructs.trigger import RuleTrigger
-from stacks.permissions import Statement, allow
+from stacks.permissions import allow
 from stacks.project import ProjectStack
 from stacks.target import Target
 from trimtab import names
@@ -24,21 +24,12 @@ class DataStack(ProjectStack):
         self.add_workflow(
             "ingest",
             calls=["validate_upload", "join_labels", "commit_dataset", "record_failure"],
-            may=[self.permissions.put_events(), *self._spread_out("ingest")],
+            may=[
+                self.permissions.put_events(),
+                *self.spread_out("ingest", f"ingest/{target.project.name}/*"),
+            ],
         )
         self._wait_for_uploads()
-
-    def _spread_out(self, machine: str) -> list[Statement]:
-        """Let a machine run the children of a Distributed Map, which are executions of itself."""
-        target, may = self.target, self.permissions
-        name = target.machine_name(machine)
-        children = [target.arn("states", f"execution:{name}:*"), target.arn("states", f"execution:{name}/*")]
-        return [
-            allow("states:StartExecution", on=[target.machine_arn(machine)]),
-            allow("states:DescribeExecution", "states:StopExecution", on=children),
-            may.read(target.data_bucket, f"ingest/{target.project.name}/*"),
-            may.use_key("s3"),
-        ]
 
     def _add_start_run(self) -> None:
         target = self.target

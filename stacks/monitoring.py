@@ -24,7 +24,10 @@ class MonitoringStack(ProjectStack):
         self.add_workflow(
             "monitor",
             calls=["plan_window", "profile_shard", "compare_window", "measure_performance", "record_failure"],
-            may=[self.permissions.put_events()],
+            may=[
+                self.permissions.put_events(),
+                *self.spread_out("monitor", f"shards/{target.project.name}/*"),
+            ],
         )
         ScheduleTrigger(
             self,
@@ -49,10 +52,10 @@ class MonitoringStack(ProjectStack):
             "plan_window",
             "Says which windows are ready to be judged, splits them into shards and reports that it is alive",
             memory_mb=512,
-            timeout_seconds=120,
+            timeout_seconds=300,
             may=[
                 may.find(target.data_bucket, f"captured/{project}/*"),
-                may.write(target.data_bucket, f"windows/{project}/*"),
+                may.write(target.data_bucket, f"shards/{project}/*"),
                 may.read_items(*(f"{kind}#{project}" for kind in kinds)),
                 may.use_key("s3", "dynamodb"),
             ],
@@ -61,16 +64,17 @@ class MonitoringStack(ProjectStack):
     def _add_comparison(self) -> None:
         target, may = self.target, self.permissions
         project = target.project.name
-        captured, windows = f"captured/{project}/*", f"windows/{project}/*"
+        captured, shards, windows = f"captured/{project}/*", f"shards/{project}/*", f"windows/{project}/*"
         grid, baselines = f"grids/{project}.json", f"baselines/{project}/*"
         self.add_function(
             "profile_shard",
-            "Profiles one shard of captured traffic",
+            "Profiles one shard of captured traffic, or adds profiles up",
             memory_mb=1024,
             timeout_seconds=600,
             may=[
-                may.read(target.data_bucket, captured, grid, windows),
-                may.write(target.data_bucket, windows),
+                may.read(target.data_bucket, captured, grid, shards),
+                may.find(target.data_bucket, shards),
+                may.write(target.data_bucket, shards),
                 may.use_key("s3"),
             ],
         )
@@ -80,10 +84,11 @@ class MonitoringStack(ProjectStack):
             memory_mb=1024,
             timeout_seconds=300,
             may=[
-                may.read(target.data_bucket, windows),
+                may.read(target.data_bucket, shards, windows),
                 may.read(target.model_bucket, baselines),
                 may.find(target.model_bucket, baselines),
-                may.write(target.data_bucket, windows),
+                may.find(target.data_bucket, shards, windows),
+                may.write(target.data_bucket, windows, f"profiles/{project}/*"),
                 may.read_items(f"WINDOW#{project}"),
                 may.write_items(f"WINDOW#{project}"),
                 may.use_key("s3", "dynamodb"),

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from stacks.constructs.function import ProjectFunction, Runs
 from stacks.constructs.workflow import Workflow
-from stacks.permissions import Permissions, Statement
+from stacks.permissions import Permissions, Statement, allow
 from stacks.target import Target
 
 
@@ -77,6 +77,21 @@ class ProjectStack(cdk.Stack):
             calls=calls,
             may=may,
         )
+
+    def spread_out(self, machine: str, lists: str) -> list[Statement]:
+        """Let a machine run the children of a Distributed Map, which are executions of itself.
+
+        `lists` are the keys of the data bucket under which the items of its maps lie.
+        """
+        target, may = self.target, self.permissions
+        name = target.machine_name(machine)
+        children = [target.arn("states", f"execution:{name}:*"), target.arn("states", f"execution:{name}/*")]
+        return [
+            allow("states:StartExecution", on=[target.machine_arn(machine)]),
+            allow("states:DescribeExecution", "states:StopExecution", on=children),
+            may.read(target.data_bucket, lists),
+            may.use_key("s3"),
+        ]
 
     def _add_code(self) -> Runs:
         # A layer version per stack: a shared one would vanish under functions that roll back to it.

@@ -1,30 +1,31 @@
 """Compare a window with the champion's baseline: add up its shards, judge, report, publish the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lambdas.compare_window.publishing import measures, properties, record_of, says_the_same, superseded
 from trimtab.aws import metrics
+from trimtab.aws.attributes import read_attributes
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings, function_settings, project_folder
+from trimtab.aws.shards import Shards
 from trimtab.aws.table import Item, Table
-from trimtab.drift import Baseline, Reason, Report, Settings, compare, persistent
+from trimtab.canonical import digest
+from trimtab.drift import Baseline, Settings, compare, persistent
 from trimtab.errors import Gone
 from trimtab.instants import format_time, parse_time
 from trimtab.model.record import baseline_key
 from trimtab.monitoring import keys
-from trimtab.monitoring.rows import RowCounts
-from trimtab.monitoring.windows import Window, window_named
-from trimtab.profile import Grid, Profile
+from trimtab.monitoring.windows import window_named
+from trimtab.profile import Profile
 from trimtab.project import WINDOWS_PER_YEAR, Project, load_project
-from trimtab.report import by_weight_and_effect, render_window_report
+from trimtab.report import render_window_report, told_in_full, trend_of
 from trimtab.report.pictures import picture
 
-RANKS = 3
-_PICTURES = 12
+_OF_EARLIER = ("verdict", "champion_version", "report_key")
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -42,42 +43,57 @@ def _project(folder: Path) -> Project:
 def compare_window(
     settings: FunctionSettings, project: Project, task: dict[str, Any], time: datetime
 ) -> None:
-    """Judge one window; done again from the same shards, it writes the same report."""
-    window, version = window_named(task["id"]), task["champion_version"]
-    baseline = _baseline(Bucket(settings.model_bucket), project.name, version)
-    grid = baseline.profile.grid if baseline else Grid({})
-    current, counts = _shards(Bucket(settings.data_bucket), project.name, task, grid)
-    report = compare(baseline, current, _sensitivity(project))
-    if not report.features:  # neither shards nor a baseline: not even the columns are known
-        report = replace(report, verdict="undetermined", reason=Reason.NO_BASELINE, undetermined_weight=1.0)
-    history = _history(Table(settings.table), project.name, task["history"], version)
-    needed, of = project.monitor.persistence
-    verdicts = [entry["verdict"] for entry in history] + [report.verdict]
-    persists = persistent(verdicts, needed, of)
-    document = report.to_dict() | {
+    """Judge one window; judged again from the same captures, it writes and publishes nothing new."""
+    bucket, table = Bucket(settings.data_bucket), Table(settings.table)
+    baseline = _baseline(Bucket(settings.model_bucket), project.name, task["champion_version"])
+    current, counts = Shards.of(bucket, project.name, task).whole(task["shards"])
+    document = _document(baseline, current, project, task) | {"environment": settings.environment}
+    document |= _past(bucket, table, project, task, document)
+    document["captured"] = counts.to_dict() | {"shards": task["shards"]}
+
+    report_key = _put_report(bucket, project.name, document)
+    profile_key = keys.profile(project.name, current.key)
+    bucket.put_once(profile_key, current.to_bytes())
+    record = record_of(document, report_key, profile_key)
+    known = table.get(f"WINDOW#{project.name}", task["id"])
+    # Metrics before the record: a run that dies in between publishes the same values at the same time again.
+    if task["publish"] and not says_the_same(record, known):
+        told = properties(document, report_key)
+        metrics.emit(project.name, settings.environment, time, measures(document), properties=told)
+    _store(table, project.name, task, record, known, time)
+
+
+def _document(
+    baseline: Baseline | None, current: Profile, project: Project, task: dict[str, Any]
+) -> dict[str, Any]:
+    """Compare, and say what was compared."""
+    window = window_named(task["id"])
+    document = compare(baseline, current, _sensitivity(project)).to_dict()
+    return document | {
         "project": project.name,
-        "environment": settings.environment,
         "window": {"id": window.id, "from": format_time(window.start), "to": format_time(window.end)},
-        "champion_version": version,
-        "persistent": persists,
+        "champion_version": task["champion_version"],
+        "default_tolerance": project.monitor.tolerance,
+        "drifts_from": project.monitor.min_weight,
+        "distributions": _pictures(baseline, current, document["features"], project.data.sensitive),
+    }
+
+
+def _past(
+    bucket: Bucket, table: Table, project: Project, task: dict[str, Any], document: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what the windows before say about this one: whether drift persists, and effects over time."""
+    needed, of = project.monitor.persistence
+    earlier = _earlier(table, project.name, task["earlier"])
+    version = task["champion_version"]
+    history = _history(earlier[-(of - 1) :] if of > 1 else [], version)
+    verdicts = [entry["verdict"] for entry in history] + [document["verdict"]]
+    return {
+        "persistent": persistent(verdicts, needed, of),
         "persistence": [needed, of],
         "history": history,
-        "captured": counts.to_dict() | {"shards": len(task["shards"])},
-        "distributions": _pictures(baseline, current, report, project.data.sensitive),
+        "trend": trend_of(_reports(bucket, earlier), document["features"]),
     }
-    key = _publish(Bucket(settings.data_bucket), project.name, window, version, document)
-    _store(Table(settings.table), project.name, window, document, key, time)
-    metrics.emit(project.name, settings.environment, time, measures(report, persists))
-
-
-def _shards(bucket: Bucket, project: str, task: dict[str, Any], grid: Grid) -> tuple[Profile, RowCounts]:
-    """Add the shards up; a window without any has no row, on the baseline's grid."""
-    profiles, counts = [], RowCounts()
-    for shard in task["shards"]:
-        name = (project, task["id"], task["plan"], int(shard))
-        profiles.append(Profile.from_bytes(bucket.get(keys.shard_profile(*name))))
-        counts += RowCounts(**bucket.get_json(keys.shard_counts(*name)))
-    return Profile.merged(profiles) if profiles else Profile.empty(grid), counts
 
 
 def _baseline(models: Bucket, project: str, version: int | None) -> Baseline | None:
@@ -104,92 +120,83 @@ def _sensitivity(project: Project) -> Settings:
     )
 
 
-def _history(table: Table, project: str, windows: Sequence[str], version: int | None) -> list[dict[str, str]]:
-    """Read the verdicts of the windows before that were compared with the same champion.
+def _earlier(table: Table, project: str, windows: Sequence[str]) -> list[Item]:
+    """Read what was found about the windows before; one without a verdict could have been anything."""
+    if not windows:
+        return []
+    items = read_attributes(table, f"WINDOW#{project}", _OF_EARLIER, since=windows[0])
+    found = {item["sk"]: item for item in items}
+    return [found.get(name, {"sk": name, "verdict": "undetermined"}) for name in windows]
+
+
+def _history(earlier: Sequence[Item], version: int | None) -> list[dict[str, str]]:
+    """Return the verdicts that count for persistence: those against the same champion.
 
     Drift against an earlier champion says nothing about the present one, or every promotion would inherit an
-    alarm. A window without a verdict could have been anything.
+    alarm.
     """
+    return [
+        {"id": item["sk"], "verdict": item["verdict"]}
+        for item in earlier
+        if "champion_version" not in item or item["champion_version"] == version
+    ]
+
+
+def _reports(bucket: Bucket, earlier: Sequence[Item]) -> list[dict[str, Any]]:
+    """Read the reports of the windows before; one that somebody removed is left out."""
     found = []
-    for name in windows:
-        item = table.get(f"WINDOW#{project}", name)
-        if item is None:
-            found.append({"id": name, "verdict": "undetermined"})
-        elif item["champion_version"] == version:
-            found.append({"id": name, "verdict": item["verdict"]})
+    for item in earlier:
+        if "report_key" in item:
+            try:
+                found.append(bucket.get_json(item["report_key"]))
+            except Gone:
+                continue
     return found
 
 
 def _pictures(
-    baseline: Baseline | None, current: Profile, report: Report, sensitive: Sequence[str]
+    baseline: Baseline | None,
+    current: Profile,
+    features: Sequence[dict[str, Any]],
+    sensitive: Sequence[str],
 ) -> dict[str, Any]:
-    """Draw what drifted, unless the project calls the column sensitive."""
+    """Draw what drifted, and what came closest to it, unless the project calls the column sensitive."""
     if baseline is None:
         return {}
-    drifted = [
-        part.name for part in report.features if part.verdict == "drifted" and part.name not in sensitive
-    ]
-    drawn = {name: picture(baseline.profile, current, name) for name in drifted[:_PICTURES]}
+    wanted = [part["name"] for part in told_in_full(features) if part["name"] not in sensitive]
+    drawn = {name: picture(baseline.profile, current, name) for name in wanted}
     return {name: found for name, found in drawn.items() if found}
 
 
-def _publish(
-    bucket: Bucket, project: str, window: Window, version: int | None, document: dict[str, Any]
-) -> str:
-    page = render_window_report(document)
-    bucket.put(keys.report(project, window.id, version, "html"), page.encode(), "text/html; charset=utf-8")
-    key = keys.report(project, window.id, version, "json")
-    bucket.put_json(key, document)
+def _put_report(bucket: Bucket, project: str, document: dict[str, Any]) -> str:
+    """Write the report under the name of its content, the page first: who finds the data finds both."""
+    window, version, name = document["window"]["id"], document["champion_version"], digest(document)
+    page = keys.report(project, window, version, name, "html")
+    if not bucket.exists(page):
+        bucket.put(page, render_window_report(document).encode(), "text/html; charset=utf-8")
+    key = keys.report(project, window, version, name, "json")
+    if not bucket.exists(key):
+        bucket.put_json(key, document)
     return key
 
 
 def _store(
-    table: Table, project: str, window: Window, document: dict[str, Any], key: str, time: datetime
+    table: Table, project: str, task: dict[str, Any], record: Item, known: Item | None, time: datetime
 ) -> None:
-    persists = document["persistent"]
-    changes: Item = {
-        "from": document["window"]["from"],
-        "to": document["window"]["to"],
-        "verdict": document["verdict"],
-        "reason": document["reason"],
-        "features": leading(document["features"]),
-        "drift_weight": document["weight"],
-        "undetermined_weight": document["undetermined_weight"],
-        "champion_version": document["champion_version"],
-        "rows": document["rows"]["current"],
-        "last_event": document["captured"]["last_event"],
-        "report_key": key,
-        "judged_at": format_time(time),
-        "persistent": None if persists is None else int(persists),
-    }
-    # Sets these attributes and leaves the others: a performance that was measured already stays.
+    """Record the verdict in place of the one that was known when the window was judged.
+
+    Attributes that belong to others, such as a performance that was measured already, stay as they are.
+    """
+    if known is None:
+        record, condition, values = (
+            record | {"judged_at": format_time(time)},
+            "attribute_not_exists(pk)",
+            None,
+        )
+    else:
+        condition, values = "report_key = :known", {":known": known["report_key"]}
+        if known["report_key"] != record["report_key"]:
+            record |= {"judged_at": format_time(time), "superseded": superseded(known)}
     table.update(
-        f"WINDOW#{project}",
-        window.id,
-        changes,
-        condition="attribute_exists(pk) OR attribute_not_exists(pk)",
+        f"WINDOW#{project}", task["id"], record | {"plan": task["plan"]}, condition=condition, values=values
     )
-
-
-def leading(features: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the drifted features with the largest weight times effect."""
-    drifted = [part for part in features if part["verdict"] == "drifted"]
-    return [
-        {key: part[key] for key in ("name", "weight", "effect")} for part in by_weight_and_effect(drifted)
-    ][:RANKS]
-
-
-def measures(report: Report, persists: bool | None) -> dict[str, float]:
-    """Return the window's metrics; what cannot be told is left out, so that silence never reads as zero."""
-    values: dict[str, float] = {
-        "WindowRows": report.current_rows,
-        "UndeterminedShare": report.undetermined_weight,
-    }
-    if report.verdict != "undetermined":
-        values |= {"DriftVerdict": report.verdict == "drifted", "DriftWeight": report.weight}
-    if persists is not None:
-        values["DriftPersistent"] = persists
-    known = [part for part in report.to_dict()["features"] if part["effect"] is not None]
-    for rank, part in enumerate(by_weight_and_effect(known)[:RANKS], start=1):
-        values[f"Rank{rank}Effect"] = part["effect"]
-    return values

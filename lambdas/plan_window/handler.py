@@ -7,27 +7,28 @@ from typing import Any
 
 from trimtab.aws import metrics
 from trimtab.aws.attributes import read_attributes
-from trimtab.aws.captures import capture_keys
+from trimtab.aws.captures import captured_objects
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings, function_settings, project_folder
+from trimtab.aws.shards import Shards
 from trimtab.aws.table import Item, Table
-from trimtab.canonical import canonical_json, sha256_hex
 from trimtab.instants import format_time, parse_time
-from trimtab.monitoring import keys
 from trimtab.monitoring.planning import (
+    WINDOWS_PER_RUN,
     candidate_windows,
     capture_days,
     champion_at,
     due_windows,
     may_ask_again,
     measurements_due,
+    open_windows,
     shards_of,
 )
 from trimtab.monitoring.windows import Window, window_named
 from trimtab.project import Project, load_project
 
-_DIGITS = 16
-_OF_WINDOWS = ("from", "to", "last_event", "performance_datasets")
+_OF_WINDOWS = ("from", "to", "last_event", "performance_datasets", "plan")
+_EARLIER = 11  # windows that a report shows beside its own
 _OF_DATASETS = ("kind", "labelled", "superseded_by", "committed_at", "event_from", "event_to")
 
 
@@ -54,7 +55,7 @@ def plan(settings: FunctionSettings, project: Project, scheduled: datetime) -> d
     if champion is not None:
         candidates = candidate_windows(project.monitor.window, scheduled)
         judged = list(read_attributes(table, f"WINDOW#{name}", _OF_WINDOWS, since=candidates[-1].id))
-        windows = _due(settings, project, champion, candidates, {item["sk"] for item in judged})
+        windows = _due(settings, project, champion, candidates, judged, scheduled)
     # Without a judged window there is nothing to measure, and only a wait for labels looks at datasets.
     datasets = list(read_attributes(table, f"DATASET#{name}", _OF_DATASETS)) if judged or pending else []
     measurements = [
@@ -72,39 +73,50 @@ def plan(settings: FunctionSettings, project: Project, scheduled: datetime) -> d
 
 
 def _due(
-    settings: FunctionSettings, project: Project, champion: Item, candidates: list[Window], judged: set[str]
+    settings: FunctionSettings,
+    project: Project,
+    champion: Item,
+    candidates: list[Window],
+    judged: list[Item],
+    now: datetime,
 ) -> list[dict[str, Any]]:
+    """List the windows without a verdict, and those of which more was captured since theirs, oldest first."""
     log = [champion | {"to": champion["version"], "time": champion["since"]}]
     if int(champion["revision"]) > 1:
         log = list(Table(settings.table).query(f"PROMOTION#{project.name}"))
     first = parse_time(log[0]["time"])
     served = [window for window in reversed(candidates) if first <= window.middle]
-    earlier = project.monitor.persistence[1] - 1
+    plans = {item["sk"]: item.get("plan") for item in judged}
+    newest = max((item["from"] for item in judged), default="")
+    still_open = open_windows(candidates, plans, now, project.monitor.late_days)
     tasks = []
-    for window in due_windows(candidates, judged, first):
-        place = served.index(window)
-        history = [before.id for before in served[max(0, place - earlier) : place]]
-        version = champion_at(log, window.end)
-        tasks.append(_task(settings, project, window, version) | {"history": history})
+    for window in sorted([*due_windows(candidates, plans, first), *still_open])[:WINDOWS_PER_RUN]:
+        shards, found = _shards(settings, project, window)
+        if plans.get(window.id) != shards.plan:
+            place = served.index(window)
+            tasks.append({
+                "id": window.id,
+                "plan": shards.plan,
+                "shards": len(found),
+                "levels": shards.write_down(found),
+                "champion_version": champion_at(log, window.end),
+                "earlier": [before.id for before in served[max(0, place - _EARLIER) : place]],
+                # The metrics say how things are; a correction of an older window would hide that.
+                "publish": format_time(window.start) >= newest,
+            })  # fmt: skip
     return tasks
 
 
-def _task(
-    settings: FunctionSettings, project: Project, window: Window, version: int | None
-) -> dict[str, Any]:
-    """Write down which captured objects are to be read, and return what the machine hands on."""
-    bucket = Bucket(settings.data_bucket)
+def _shards(
+    settings: FunctionSettings, project: Project, window: Window
+) -> tuple[Shards, list[list[tuple[str, str]]]]:
+    """List the captured objects that may hold rows of the window, by shard; the plan is named after them."""
+    bucket, monitor = Bucket(settings.data_bucket), project.monitor
     days = capture_days(window, project.serve.capture_lead_days)
-    shards = shards_of(capture_keys(bucket, project.name, days), project.monitor.objects_per_shard)
-    document = canonical_json({"window": window.id, "shards": shards})
-    digest = sha256_hex(document)[:_DIGITS]
-    bucket.put(keys.plan(project.name, window.id, digest), document, "application/json")
-    return {
-        "id": window.id,
-        "plan": digest,
-        "shards": list(range(len(shards))),
-        "champion_version": version,
-    }
+    objects = list(captured_objects(bucket, project.name, days))
+    runs = shards_of((entry.size for entry in objects), monitor.objects_per_shard, monitor.bytes_per_shard)
+    found = [[(entry.key, entry.etag) for entry in objects[run]] for run in runs]
+    return Shards.planned(bucket, project.name, window.id, found), found
 
 
 def _measurement(project: str, window_id: str, datasets: tuple[str, ...]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Profile one shard of a window's captured traffic. Imports no pandas: a cold start should cost little."""
+"""Profile captured traffic shard by shard, count each prediction once, add profiles up. Imports no pandas."""
 
 from functools import cache
 from pathlib import Path
@@ -8,17 +8,20 @@ import pyarrow as pa
 
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings, function_settings, project_folder
+from trimtab.aws.shards import Shards
 from trimtab.captured import SKIPPED_LINES, count_of, read_captured
-from trimtab.monitoring import keys
-from trimtab.monitoring.rows import RowCounts, once_each, rows_inside
+from trimtab.monitoring.repeats import id_hashes, partitioned, repeats_of, without
+from trimtab.monitoring.rows import RowCounts, once_each, rows_inside, versions_of
+from trimtab.monitoring.tree import partitions_of
 from trimtab.monitoring.windows import Window, window_named
 from trimtab.profile import Grid, Profile
 from trimtab.project import Project, load_project
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Write the shard's profile and its counts; the state machine learns nothing but that it is done."""
-    profile_shard(function_settings(), _project(project_folder()), event["window"], int(event["shard"]))
+    """Do one task of a window's plan; the state machine learns nothing but that it is done."""
+    project = _project(project_folder())
+    work(function_settings(), project, event["window"], event["task"])
     return {}
 
 
@@ -27,26 +30,60 @@ def _project(folder: Path) -> Project:
     return load_project(folder)
 
 
-def profile_shard(settings: FunctionSettings, project: Project, task: dict[str, Any], shard: int) -> None:
-    """Profile the rows of one shard that belong to the window; the same captures give the same bytes."""
-    bucket, name, window = Bucket(settings.data_bucket), project.name, window_named(task["id"])
-    wanted = bucket.get_json(keys.plan(name, window.id, task["plan"]))["shards"][shard]
-    grid = Grid.from_dict(bucket.get_json(f"grids/{name}.json"))
+def work(settings: FunctionSettings, project: Project, window: dict[str, Any], task: dict[str, Any]) -> None:
+    """Do one task; the same captures give the same bytes, whoever does it and however often."""
+    shards = Shards.of(Bucket(settings.data_bucket), project.name, window)
+    step, count = task["step"], int(window["shards"])
+    if step == "profile":
+        _profile(shards, project, int(task["shard"]), count)
+    elif step == "find_repeats":
+        for shard, hashes in repeats_of(shards.ids(task["partition"], count)).items():
+            shards.put_repeats(task["partition"], shard, hashes)
+    elif step == "drop_repeats":
+        _drop_repeats(shards, project, int(task["shard"]))
+    else:
+        below = int(task["level"]) - 1
+        shards.put(task["level"], task["node"], *shards.added_up(below, task["first"], task["last"]))
+
+
+def _profile(shards: Shards, project: Project, shard: int, count: int) -> None:
+    rows, counts = _read(shards, project, shard)
+    shards.put(0, shard, _profile_of(shards, project, rows), counts)
+    if count > 1:
+        hashes = id_hashes(rows, project.data.prediction_id)
+        shards.put_ids(shard, partitioned(hashes, partitions_of(count)))
+
+
+def _drop_repeats(shards: Shards, project: Project, shard: int) -> None:
+    """Profile a shard again without the rows that an earlier shard holds as well, if there are any."""
+    repeated = shards.repeats(shard)
+    if repeated is None:
+        return
+    rows, counts = _read(shards, project, shard)
+    kept = without(rows, id_hashes(rows, project.data.prediction_id), repeated)
+    counts = counts.with_repeats(rows.num_rows - kept.num_rows, versions_of(kept))
+    shards.put_once(shard, _profile_of(shards, project, kept), counts)
+
+
+def _profile_of(shards: Shards, project: Project, rows: pa.Table) -> Profile:
+    grid = Grid.from_dict(shards.bucket.get_json(f"grids/{project.name}.json"))
+    return Profile.of(grid, rows, second_moments=True) if rows.num_rows else Profile.empty(grid)
+
+
+def _read(shards: Shards, project: Project, shard: int) -> tuple[pa.Table, RowCounts]:
+    """Read the rows of a shard that belong to the window, each prediction once within the shard."""
+    wanted, window = shards.objects_of(shard), window_named(shards.window_id)
     parts, counts = [], RowCounts(objects=len(wanted))
     for key in wanted:
-        rows, found = _read(bucket, project, window, key)
+        rows, found = _read_object(shards.bucket, project, window, key)
         parts.append(rows)
         counts += found
-    rows, found = once_each(
-        pa.concat_tables(parts, promote_options="default") if parts else pa.table({}),
-        project.data.prediction_id,
-    )
-    profile = Profile.of(grid, rows) if rows.num_rows else Profile.empty(grid)
-    bucket.put(keys.shard_profile(name, window.id, task["plan"], shard), profile.to_bytes())
-    bucket.put_json(keys.shard_counts(name, window.id, task["plan"], shard), (counts + found).to_dict())
+    rows = pa.concat_tables(parts, promote_options="default") if parts else pa.table({})
+    rows, found = once_each(rows, project.data.prediction_id)
+    return rows, counts + found
 
 
-def _read(bucket: Bucket, project: Project, window: Window, key: str) -> tuple[pa.Table, RowCounts]:
+def _read_object(bucket: Bucket, project: Project, window: Window, key: str) -> tuple[pa.Table, RowCounts]:
     """Read one captured object and keep what the profile needs, so that memory holds no second copy of it."""
     table = read_captured(
         bucket.get(key),

@@ -19,7 +19,7 @@ NONCURRENT_DAYS = 30
 REPEATABLE = ("captured/", "quarantine/", "windows/")
 
 # What the steps of one run hand to each other.
-PASSING, PASSING_DAYS = "ingest/", 7
+PASSING, PASSING_DAYS = ("ingest/", "shards/"), 7
 
 
 class Buckets(Construct):
@@ -32,7 +32,7 @@ class Buckets(Construct):
         super().__init__(scope, id)
         self._place, self._key, self._removal = place, key, removal
         self._logs = self._add_logs()
-        rules = [*(_drop_old(prefix) for prefix in REPEATABLE), _expire(PASSING)]
+        rules = [*(_drop_old(prefix) for prefix in REPEATABLE), *map(_expire, PASSING)]
         data = self._add("Data", place.data_bucket, rules)
         models = self._add("Models", place.model_bucket, [])
         models.add_to_resource_policy(self._only_jobs_write(models))

@@ -45,10 +45,11 @@ SPREAD = {
 
 
 def distributed(states: dict[str, Any]) -> bool:
-    """Tell whether a definition has a Distributed Map."""
+    """Tell whether a definition has a Distributed Map, at whatever depth."""
+    inner = [state["ItemProcessor"] for state in states.values() if "ItemProcessor" in state]
     return any(
-        state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
-        for state in states.values()
+        one.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED" or distributed(one["States"])
+        for one in inner
     )
 
 

@@ -17,7 +17,7 @@ from trimtab.drift import Baseline, Report, Settings, compare, persistent
 from trimtab.drift.compare import corrected
 from trimtab.drift.components import categorical_components, combined, numeric_components
 from trimtab.drift.distributions import chi2_sf, ncx2_sf
-from trimtab.drift.effects import js_distance, ks, psi, unseen
+from trimtab.drift.effects import chi_square, hellinger, js_distance, ks, l_infinity, psi, unseen
 from trimtab.drift.histograms import side_by_side
 from trimtab.profile import Grid, Kind, Profile
 
@@ -33,7 +33,7 @@ ARRAYS = st.one_of(
         lambda values, count: values * count, st.lists(VALUES, min_size=1, max_size=8), st.integers(1, 60)
     ),
 )
-KINDS: dict[str, Kind] = {"x": "numeric", "c": "categorical"}
+KINDS: dict[str, Kind] = {"x": "numeric", "c": "categorical", "t": "timestamp"}
 PAIRS = st.integers(2, 30).flatmap(
     lambda size: st.tuples(*[st.lists(st.integers(0, 200), min_size=size, max_size=size)] * 2).filter(
         lambda pair: sum(pair[0]) > 0 and sum(pair[1]) > 0
@@ -45,8 +45,13 @@ def table_of(values: list[Any]) -> pa.Table:
     columns: dict[str, Any] = {
         "x": pa.array(values, pa.float64()),
         "c": pa.array([None if value is None else f"{value:.1g}" for value in values], pa.string()),
+        "t": pa.array([instant(value) for value in values], pa.timestamp("s")),
     }
     return pa.table(columns)
+
+
+def instant(value: float | None) -> int | None:
+    return None if value is None or math.isnan(value) else int(min(max(value, -1e9), 1e9))
 
 
 def occupied(pair: tuple[list[int], list[int]]) -> tuple[Floats, Floats]:
@@ -69,7 +74,8 @@ def check(report: Report) -> None:
     assert all(math.isfinite(number) for number in numbers_in(data))
     for feature in report.features:
         assert (feature.reason is not None) == (feature.verdict == "undetermined")
-        shares = [feature.effects[name] for name in ("js", "ks", "missing", "unseen", "out_of_range")]
+        bounded = ("js", "ks", "hellinger", "l_infinity", "chi_square_p", "missing", "unseen", "out_of_range")
+        shares = [feature.effects[name] for name in bounded]
         assert all(share is None or 0 <= share <= 1 for share in shares)
         assert all(
             size is None or size >= 0 for size in (feature.effects["psi"], feature.effects["wasserstein"])
@@ -123,6 +129,10 @@ def test_distances_are_symmetric_and_bounded(pair: tuple[list[int], list[int]]) 
     assert js_distance(first, second) == pytest.approx(js_distance(second, first), abs=1e-12)
     assert psi(first, second) == pytest.approx(psi(second, first), abs=1e-12)
     assert ks(first, second) == pytest.approx(ks(second, first), abs=1e-12)
+    for distance in (hellinger, l_infinity):
+        assert distance(first, second) == pytest.approx(distance(second, first), abs=1e-12)
+        assert 0 <= distance(first, second) <= 1
+    assert hellinger(first, second) ** 2 <= l_infinity(first, second) * len(first) / 2 + 1e-12
     assert 0 <= js_distance(first, second) <= 1
     assert 0 <= ks(first, second) <= 1
     assert psi(first, second) >= 0
@@ -136,6 +146,12 @@ def test_distances_agree_with_scipy(pair: tuple[list[int], list[int]]) -> None:
     expected = float(np.nan_to_num(jensenshannon(first, second, base=2)))
     assert js_distance(first, second) ** 2 == pytest.approx(expected**2, abs=1e-9)
     places = np.arange(len(first))
+    if len(first) > 1:
+        tested = stats.chi2_contingency(np.array([first, second]), correction=False)
+        statistic, freedom = chi_square(first, second)
+        assert freedom == tested.dof
+        assert statistic == pytest.approx(float(tested.statistic), rel=1e-9, abs=1e-9)
+        assert chi2_sf(statistic, freedom) == pytest.approx(tested.pvalue, rel=1e-9, abs=1e-9)
     samples = [np.repeat(places, counts.astype(int)) for counts in (first, second)]
     assert ks(first, second) == pytest.approx(float(stats.ks_2samp(*samples).statistic), abs=1e-9)
 

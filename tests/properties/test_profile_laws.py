@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trimtab.profile import CategoricalColumn, Grid, NumericColumn, NumericCounts, Profile
+from trimtab.profile import CategoricalColumn, Grid, NumericColumn, NumericCounts, Profile, TimestampColumn
 from trimtab.profile.keys import HIGH_END, LOW_END, mean_offsets
 
 FEW = settings(max_examples=60, deadline=None)
@@ -17,7 +17,11 @@ TEXTS = st.none() | st.sampled_from(["a", "b", "c", "ä", "", "d" * 200]) | st.t
 ROWS = st.lists(st.tuples(FLOATS, TEXTS), max_size=40)
 GRIDS = st.builds(
     lambda center, exponent, limit: Grid(
-        {"x": NumericColumn("x", center + 0.0, exponent), "c": CategoricalColumn("c", limit)}
+        {
+            "x": NumericColumn("x", center + 0.0, exponent),
+            "c": CategoricalColumn("c", limit),
+            "t": TimestampColumn("t"),
+        }
     ),
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-1000, 1000),
@@ -29,6 +33,7 @@ def table_of(rows: list[tuple[Any, Any]]) -> pa.Table:
     columns: dict[str, Any] = {
         "x": pa.array([x for x, _ in rows], pa.float64()),
         "c": pa.array([c for _, c in rows], pa.string()),
+        "t": pa.array([None if c is None else 7919 * len(c) ** 4 for _, c in rows], pa.timestamp("s")),
     }
     return pa.table(columns)
 
@@ -38,7 +43,7 @@ def table_of(rows: list[tuple[Any, Any]]) -> pa.Table:
 def test_merging_is_commutative_associative_and_has_an_identity(
     grid: Grid, a: list[Any], b: list[Any], c: list[Any]
 ) -> None:
-    first, second, third = (Profile.of(grid, table_of(rows)) for rows in (a, b, c))
+    first, second, third = (Profile.of(grid, table_of(rows), second_moments=True) for rows in (a, b, c))
     assert (first + second).to_bytes() == (second + first).to_bytes()
     assert ((first + second) + third).to_bytes() == (first + (second + third)).to_bytes()
     assert (first + Profile.empty(grid)).to_bytes() == first.to_bytes()

@@ -52,7 +52,6 @@ def test_alpha_falls_with_the_cadence_and_rises_with_the_false_alarms() -> None:
         {"min_weight": -0.1},
         {"tolerance": 1.5},
         {"max_undetermined_weight": 2.0},
-        {"prediction_level": 1.0},
         {"needed": 4, "of": 3},
         {"minimum_rows": 0},
         {"minimum_slices": 1},

@@ -78,8 +78,8 @@ def test_captures_are_looked_for_from_the_lead_to_a_day_after_the_end():
 
 
 def test_captures_are_split_into_shards_and_none_is_an_empty_shard():
-    assert shards_of("abcde", 2) == [["a", "b"], ["c", "d"], ["e"]]
-    assert shards_of([], 2) == [[]]
+    assert shards_of([1] * 5, 2, 100) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert shards_of([], 2, 100) == [slice(0, 0)]
 
 
 def _window(

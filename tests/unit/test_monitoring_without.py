@@ -2,7 +2,6 @@
 
 import pytest
 
-from lambdas.compare_window import handler as comparing
 from tests.unit.watched import BASELINE, NAME, TRAINING, watched
 
 
@@ -25,10 +24,9 @@ def test_a_pending_retrain_is_asked_for_again_also_before_the_first_champion(wor
 
 
 @pytest.mark.parametrize(("baseline", "reason"), [(BASELINE, "TOO_FEW_ROWS"), (None, "NO_BASELINE")])
-def test_a_window_without_shards_is_undetermined(world, baseline, reason):
+def test_a_window_without_a_capture_is_undetermined(world, baseline, reason):
     world.promote(1, "2013-03-01T02:00:00Z", baseline=baseline)
-    task = {"id": "2013-03", "plan": "0" * 16, "shards": [], "champion_version": 1, "history": []}
-    comparing.handler({"window": task, "time": "2013-04-01T06:00:00Z"}, None)
+    world.run("2013-04-01T06:00:00Z")
     item = world.window("2013-03")
     assert (item["verdict"], item["reason"], item["rows"]) == ("undetermined", reason, 0)
     assert item["undetermined_weight"] == pytest.approx(1)

@@ -65,7 +65,7 @@ def read_key(data: bytes) -> str | None:
         return None
 
 
-@pytest.mark.parametrize("data", [b"", b"TTP\x01", b"TTP\x02" + zlib.compress(b""), b"PK\x03\x04rest"])
+@pytest.mark.parametrize("data", [b"", b"TTP\x02", b"TTP\x01" + zlib.compress(b""), b"PK\x03\x04rest"])
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BadInput):
         Profile.from_bytes(data)
@@ -93,7 +93,7 @@ def test_rows_that_do_not_add_up_are_refused(profile: Profile) -> None:
 
 def test_cells_out_of_order_are_refused(profile: Profile) -> None:
     header = {
-        "grid": {"schema": 1, "columns": [{"name": "x", "kind": "numeric", "center": 0.0, "exponent": 0}]},
+        "grid": {"schema": 2, "columns": [{"name": "x", "kind": "numeric", "center": 0.0, "exponent": 0}]},
         "rows": 2,
         "columns": {
             "x": {

@@ -9,7 +9,7 @@ import pytest
 
 from trimtab.errors import BadInput
 from trimtab.profile import Grid, Kind, NumericColumn, Profile
-from trimtab.profile.keys import CELLS, HIGH_END, LOW_END, cells_of, mean_offsets, sum_cells
+from trimtab.profile.keys import CELLS, HIGH_END, LOW_END, CellAdder, cells_of, mean_offsets
 
 
 def table_of(**columns: Any) -> pa.Table:
@@ -102,11 +102,11 @@ def test_no_columns_are_refused() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"schema": 2, "columns": []},
-        {"schema": 1},
-        {"schema": 1, "columns": [{"name": "x", "kind": "odd"}]},
-        {"schema": 1, "columns": [{"name": "x", "kind": "numeric", "center": float("nan"), "exponent": 0}]},
-        {"schema": 1, "columns": [{"name": "x", "kind": "numeric", "center": 0.0, "exponent": 5000}]},
+        {"schema": 1, "columns": []},
+        {"schema": 2},
+        {"schema": 2, "columns": [{"name": "x", "kind": "odd"}]},
+        {"schema": 2, "columns": [{"name": "x", "kind": "numeric", "center": float("nan"), "exponent": 0}]},
+        {"schema": 2, "columns": [{"name": "x", "kind": "numeric", "center": 0.0, "exponent": 5000}]},
     ],
 )
 def test_damaged_grid_is_refused(data: dict[str, object]) -> None:
@@ -124,7 +124,7 @@ def test_cells_follow_the_order_of_the_values_up_to_both_ends() -> None:
 def test_cell_is_never_coarser_than_its_share_of_the_distance() -> None:
     offsets = np.concatenate(([0.0], np.geomspace(1e-6, 1e9, 301)))
     for sign in (1.0, -1.0):
-        alone = [mean_offsets(sum_cells([np.array([sign * y])]))[0] for y in offsets]
+        alone = [mean_offsets(CellAdder().sums([np.array([sign * y]) + 0.0]))[0] for y in offsets]
         assert (np.abs(np.array(alone) - sign * offsets) <= (1 + offsets) * 2.0**-23).all()
         cells, _ = cells_of(sign * offsets)
         nudged, _ = cells_of(sign * (offsets + (1 + offsets) / 1023))
@@ -132,7 +132,7 @@ def test_cell_is_never_coarser_than_its_share_of_the_distance() -> None:
 
 
 def test_ends_hold_what_lies_beyond_two_to_the_thirty_second_scales() -> None:
-    sums = sum_cells([np.array([-1e300, 2.0**32, 5e11])])
+    sums = CellAdder().sums([np.array([-1e300, 2.0**32, 5e11])])
     assert sums.cells.tolist() == [LOW_END, HIGH_END]
     assert sums.counts.tolist() == [1, 2]
     assert HIGH_END == CELLS - 1

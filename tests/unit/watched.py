@@ -1,6 +1,7 @@
 """A project under watch in a mocked AWS: a champion with its baseline, captured traffic, joined labels."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ capture_lead_days = 1
 [monitor]
 window = "month"
 minimum_rows = 100
-objects_per_shard = 2
+objects_per_shard = 8
 """
 VARIABLES = {
     "TRIMTAB_ENVIRONMENT": "dev",
@@ -68,12 +69,17 @@ class Watched:
         """Run the monitor as its state machine does; return the plan."""
         plan = planning.handler({"scheduled_time": scheduled, "time": scheduled}, None)
         for window in plan["windows"]:
-            for shard in window["shards"]:
-                assert profiling.handler({"window": window, "shard": shard}, None) == {}
+            self.profile(window)
             assert comparing.handler({"window": window, "time": scheduled}, None) == {}
         for window in plan["measurements"]:
             assert measuring.handler({"window": window, "time": scheduled}, None) == {}
         return plan
+
+    def profile(self, window: dict[str, Any]) -> None:
+        """Do the tasks of a window's plan, level by level."""
+        levels = [self.data.get_json(key) for key in window["levels"]]
+        for task in itertools.chain(*levels) if levels else [{"step": "profile", "shard": 0}]:
+            assert profiling.handler({"window": window, "task": task}, None) == {}
 
     def promote(self, version: int, since: str, *, baseline: Baseline | None, auc: float = 0.9) -> None:
         """Make a version the champion, as its deployment does."""

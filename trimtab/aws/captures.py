@@ -1,12 +1,14 @@
 """Captured traffic in the data bucket: find the objects of some days, read their rows."""
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
 
 import pyarrow as pa
 
 from trimtab.aws.clients import client
 from trimtab.aws.faults import translated
-from trimtab.aws.objects import Bucket
+from trimtab.aws.objects import Bucket, StoredObject
 from trimtab.captured import SKIPPED_LINES, count_of, read_captured
 
 _AT_ONCE_BYTES = 32_000_000
@@ -14,16 +16,34 @@ _AT_ONCE_BYTES = 32_000_000
 
 def capture_keys(bucket: Bucket, project: str, days: Iterable[str]) -> Iterator[str]:
     """Yield the keys of what any endpoint and variant of a project captured on `days` (`yyyy/mm/dd`)."""
+    for entry in captured_objects(bucket, project, days):
+        yield entry.key
+
+
+def captured_objects(bucket: Bucket, project: str, days: Iterable[str]) -> Iterator[StoredObject]:
+    """Yield what any endpoint and variant of a project captured on `days` (`yyyy/mm/dd`)."""
     variants = [
         variant
         for endpoint in _folders(bucket, f"captured/{project}/")
         for variant in _folders(bucket, endpoint)
     ]
-    for day in days:
+    for place in folders_of(days):
         for variant in variants:
-            for entry in bucket.list(f"{variant}{day}/"):
+            for entry in bucket.list(f"{variant}{place}"):
                 if entry.key.endswith(".jsonl"):
-                    yield entry.key
+                    yield entry
+
+
+def folders_of(days: Iterable[str]) -> Iterator[str]:
+    """Yield the folders of days, in their order; a month that is whole is one folder, listed at once.
+
+    >>> len(list(folders_of([f"2013/02/{day:02d}" for day in range(1, 29)] + ["2013/03/01"])))
+    2
+    """
+    for month, found in groupby(sorted(set(days)), key=lambda day: day[:7]):
+        named = list(found)
+        whole = len(named) == monthrange(int(month[:4]), int(month[5:]))[1]
+        yield from [f"{month}/"] if whole else (f"{day}/" for day in named)
 
 
 def read_captures(

@@ -8,6 +8,17 @@ from datetime import datetime
 
 NAMESPACE = "Trimtab"
 DIMENSIONS = ("Project", "Environment")
+RANKS = 3
+# Every metric that a project publishes. CloudWatch bills each name, so a name never comes from data: features
+# are ranked, and what else there is to say about them goes along as properties of the log line.
+METRICS = frozenset({
+    "RowsIn", "RowsAccepted", "RowsQuarantined", "QuarantinedShare", "UploadsRefused",
+    "BytesIn", "IngestSeconds", "CommitLagSeconds",
+    "Heartbeat", "WindowRows", "DriftVerdict", "DriftPersistent", "DriftWeight", "UndeterminedShare",
+    *(f"Rank{rank}Effect" for rank in range(1, RANKS + 1)),
+    "Auc", "Brier", "Skill", "Decay", "LabelledShare",
+    "TrainingStarted", "ChallengerPromoted", "ChallengerRejected",
+})  # fmt: skip
 
 
 def emit(
@@ -35,6 +46,8 @@ def line(
 ) -> str:
     """Return the log line that CloudWatch turns into metrics."""
     for name, value in values.items():
+        if name not in METRICS:
+            raise ValueError(f"metric {name} is none of METRICS; each name is billed, so add it there first")
         if not math.isfinite(value):
             raise ValueError(f"metric {name} is {value}; leave out what cannot be computed")
     units = units or {}

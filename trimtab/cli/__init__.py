@@ -1,6 +1,7 @@
 """The command line: `trimtab`."""
 
 import sys
+import warnings
 
 from trimtab.errors import TrimtabError
 
@@ -11,6 +12,8 @@ def main() -> None:
 
     from trimtab.cli.commands import app
 
+    # CDK pins an old typeguard beside pandera; contracts have no generic types that it would check.
+    warnings.filterwarnings("ignore", "Using typeguard < 3", UserWarning)
     try:
         app()
     except TrimtabError as error:

@@ -49,11 +49,14 @@ def check(
     if as_json:
         show(found, as_json=True, title="")
     else:
-        facts = {name: value for name, value in found.items() if name != "violations"}
+        facts = {
+            name: found[name] for name in found if name != "violations" and found[name] not in (None, [])
+        }
         show(facts, as_json=False, title=f"{file.name}: {found['verdict']}")
         if found["violations"]:
             columns = ("check", "column", "count", "examples", "remedy")
-            show(found["violations"], as_json=False, title="violations", columns=columns)
+            rows = [{**one, "examples": _examples(one)} for one in found["violations"]]
+            show(rows, as_json=False, title="\nviolations", columns=columns)
     if found["verdict"] != "accepted":
         raise typer.Exit(1)
 
@@ -73,6 +76,13 @@ def diff(
         show(found, as_json=True, title="")
     else:
         title = "compatible" if found["compatible"] else "not compatible"
+        if not found["changes"]:
+            print("compatible: no column changed")
+            return
         show(found["changes"], as_json=False, title=title, columns=("column", "change", "compatible", "why"))
     if not found["compatible"]:
         raise typer.Exit(1)
+
+
+def _examples(violation: dict[str, Any]) -> list[str]:
+    return [f"row {example['row']:,}: {example['value']}" for example in violation["examples"]]

@@ -45,7 +45,7 @@ def _print_titled(title: str, table: Table) -> None:
 def _print_rows(rows: Iterable[Mapping[str, Any]], title: str, columns: Sequence[str]) -> None:
     rows = list(rows)
     if not rows:
-        Console().print(f"{escape(title)}: nothing yet", style="dim")
+        Console().print(f"{escape(title)}: none", style="dim")
         return
     names = columns or list(rows[0])
     table = Table(header_style="bold", box=None, padding=(0, 2, 0, 0))

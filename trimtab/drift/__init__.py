@@ -3,6 +3,6 @@
 from trimtab.drift.baseline import Baseline
 from trimtab.drift.compare import compare
 from trimtab.drift.report import Feature, Reason, Report
-from trimtab.drift.settings import Settings, persistent
+from trimtab.drift.settings import Override, Settings, persistent
 
-__all__ = ["Baseline", "Feature", "Reason", "Report", "Settings", "compare", "persistent"]
+__all__ = ["Baseline", "Feature", "Override", "Reason", "Report", "Settings", "compare", "persistent"]

@@ -9,25 +9,28 @@ from functools import cached_property
 from typing import Self
 
 from trimtab.canonical import sha256_hex
+from trimtab.drift.wobble import Wobble, learn_wobble
 from trimtab.errors import BadInput, Conflict
 from trimtab.profile import Profile
 from trimtab.profile.encoding import compress, decompress, pack, unpack_header
 from trimtab.profile.grid import SCORE
 
-_MAGIC = b"TTB\x01"
+_MAGIC = b"TTB\x02"
 
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """A model version's baseline.
 
-    `slices` are profiles of whole weeks or days of the training data, from which the tolerance is learned;
-    `weights` are the features' importances, of any sum.
+    `slices` are profiles of whole weeks or days of the training data, which show how much a feature moves by
+    itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice,
+    such as "weekend", where the project tells seasons apart.
     """
 
     profile: Profile
     slices: tuple[Profile, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    seasons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         grid = self.profile.grid
@@ -35,6 +38,8 @@ class Baseline:
             raise Conflict(
                 "slices and profile lie on unequal grids; profile all of them on the project's grid"
             )
+        if self.seasons and len(self.seasons) != len(self.slices):
+            raise BadInput(f"{len(self.seasons)} seasons for {len(self.slices)} slices; name one for each")
         for name, weight in self.weights.items():
             if name not in grid.columns:
                 raise BadInput(
@@ -58,11 +63,34 @@ class Baseline:
         total = math.fsum(weights.values())
         return {name: weight / total for name, weight in weights.items()}
 
+    def of_season(self, season: str) -> "Baseline":
+        """Return the baseline of one season's slices alone; this one, if no slice is of that season."""
+        slices = tuple(part for part, name in zip(self.slices, self.seasons, strict=False) if name == season)
+        if not slices:
+            return self
+        return Baseline(Profile.merged(slices), slices, self.weights, (season,) * len(slices))
+
+    def wobbles(self, name: str, minimum_rows: int, minimum_slices: int) -> Mapping[str, Wobble] | None:
+        """Return how much a column moves by itself, by test; None if too few slices have enough rows."""
+        key = (name, minimum_rows)
+        if key not in self._wobbles:
+            kind = self.profile.grid.columns[name].kind
+            parts = [part.columns[name] for part in self.slices]
+            useful = sum(part.present >= minimum_rows for part in parts)
+            self._wobbles[key] = (useful, learn_wobble(kind, parts, minimum_rows))
+        useful, learned = self._wobbles[key]
+        return learned if useful >= minimum_slices else None
+
+    @cached_property
+    def _wobbles(self) -> dict[tuple[str, int], tuple[int, Mapping[str, Wobble]]]:
+        return {}
+
     @cached_property
     def payload(self) -> bytes:
         """Return the bytes that equal baselines have in common on every machine."""
         weights = {name: float(weight) for name, weight in self.weights.items()}
-        parts = [pack({"weights": weights, "slices": len(self.slices)}, [])]
+        header = {"weights": weights, "slices": len(self.slices), "seasons": list(self.seasons)}
+        parts = [pack(header, [])]
         for profile in (self.profile, *self.slices):
             parts += [struct.pack("<I", len(profile.payload)), profile.payload]
         return b"".join(parts)
@@ -88,7 +116,7 @@ class Baseline:
                 length = int(struct.unpack_from("<I", payload, start)[0])
                 profiles.append(Profile.from_payload(payload[start + 4 : start + 4 + length]))
                 start += 4 + length
-            return cls(profiles[0], tuple(profiles[1:]), header["weights"])
+            return cls(profiles[0], tuple(profiles[1:]), header["weights"], tuple(header["seasons"]))
         except (KeyError, TypeError, ValueError, struct.error) as error:
             raise BadInput(
                 f"baseline is damaged ({error!r}); restore it from its bucket's versions"

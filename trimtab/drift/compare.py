@@ -2,62 +2,34 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 
-from trimtab.drift import effects
 from trimtab.drift.baseline import Baseline
-from trimtab.drift.components import Component, combined, missing_component
-from trimtab.drift.histograms import side_by_side
+from trimtab.drift.examine import Examined, examine
+from trimtab.drift.multivariate import compare_moments
 from trimtab.drift.report import Feature, Reason, Report, Verdict
 from trimtab.drift.settings import Settings
-from trimtab.drift.tolerance import Tolerance, components_of, learn_tolerance
-from trimtab.errors import Conflict
-from trimtab.profile import CategoricalCounts, Counts, NumericCounts, Profile
+from trimtab.errors import BadInput, Conflict
+from trimtab.profile import Profile
 
 _POWER = 0.8  # of noticing a shift of `detectable_shift`
 _ROUNDING = 1e-9  # weights are sums of floats: 0.25 must reach 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """A feature before its p-value is corrected for the number of features."""
-
-    name: str
-    kind: str
-    weight: float
-    reason: Reason | None
-    tolerance: Tolerance
-    components: Sequence[Component] | None  # None if nothing could be tested
-    effects: Mapping[str, float | None]
-
-    @property
-    def p_value(self) -> float | None:
-        if self.components is None:
-            return None
-        if not self.components:  # one and the same value everywhere
-            return 1.0
-        return combined(part.p_value(self.tolerance.of(part.name)) for part in self.components)
-
-    @property
-    def loudest(self) -> Component | None:
-        """Return the test that is least explained by chance and tolerance."""
-        return min(
-            self.components or (),
-            key=lambda part: (part.p_value(self.tolerance.of(part.name)), -part.effect),
-            default=None,
-        )
-
-
-def compare(baseline: Baseline | None, current: Profile, settings: Settings | None = None) -> Report:
-    """Judge a window's profile against a baseline.
+def compare(
+    baseline: Baseline | None,
+    current: Profile,
+    settings: Settings | None = None,
+    *,
+    season: str | None = None,
+) -> Report:
+    """Judge a window's profile against a baseline, or against its slices of the same season if one is named.
 
     A feature has drifted when its q-value is at most alpha and its effect exceeds its tolerance; the model
     has when such features carry `min_weight`. Without a baseline the verdict is undetermined: NO_BASELINE.
     Raises Conflict when profile and baseline lie on unequal grids.
     """
     settings = settings or Settings()
-    columns = current.grid.columns
     if baseline is None:
         baseline = Baseline(Profile.empty(current.grid))
     if baseline.profile.grid.id != current.grid.id:
@@ -65,8 +37,9 @@ def compare(baseline: Baseline | None, current: Profile, settings: Settings | No
             f"window and baseline lie on unequal grids, {current.grid.id[:12]} and "
             f"{baseline.profile.grid.id[:12]}; profile both on the project's grid"
         )
-    examined = [_examine(name, columns[name].kind, baseline, current, settings) for name in sorted(columns)]
-    features = _judge(examined, settings)
+    if season is not None:
+        baseline = baseline.of_season(season)
+    features = _judge(_examine(baseline, current, settings), settings)
     drifted = math.fsum(feature.weight for feature in features if feature.verdict == "drifted")
     unknown = math.fsum(feature.weight for feature in features if feature.verdict == "undetermined")
     verdict: Verdict = "stable"
@@ -75,6 +48,7 @@ def compare(baseline: Baseline | None, current: Profile, settings: Settings | No
     elif unknown > settings.max_undetermined_weight + _ROUNDING:
         verdict = "undetermined"
     judged = [feature for feature in features if feature.verdict != "undetermined"]
+    moments = [part.moments for part in baseline.slices if part.moments is not None]
     return Report(
         verdict=verdict,
         reason=_main_reason(features) if verdict == "undetermined" else None,
@@ -86,6 +60,9 @@ def compare(baseline: Baseline | None, current: Profile, settings: Settings | No
         calibrated=bool(judged) and all(feature.calibrated for feature in judged),
         grid=current.grid.id,
         features=features,
+        multivariate=compare_moments(
+            baseline.profile.moments, current.moments, moments, settings.minimum_slices
+        ),
     )
 
 
@@ -105,67 +82,57 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     return q_values
 
 
-def _examine(name: str, kind: str, baseline: Baseline, current: Profile, settings: Settings) -> _Examined:
-    first, second = baseline.profile.columns[name], current.columns[name]
-    reason = _reason(first, second, current.rows, settings.minimum_rows)
-    tolerance = Tolerance(settings.tolerance, {}, calibrated=False)
-    components: list[Component] | None = None
-    if min(first.rows, second.rows) >= settings.minimum_rows and reason != Reason.ALL_NULL:
-        tolerance = learn_tolerance(kind, [part.columns[name] for part in baseline.slices], settings)
-        components = missing_component((first.missing, first.rows), (second.missing, second.rows))
-        if reason is None:
-            components += components_of(kind, *side_by_side([first, second]))
-    sizes = _effects(first, second)
-    return _Examined(name, kind, baseline.shares[name], reason, tolerance, components, sizes)
+def _examine(baseline: Baseline, current: Profile, settings: Settings) -> list[Examined]:
+    columns = current.grid.columns
+    unknown = sorted(set(settings.columns) - set(columns))
+    if unknown:
+        raise BadInput(f"settings name column {unknown[0]!r}, which is not profiled; correct or remove it")
+    ignored = {name for name, override in settings.columns.items() if override.ignore}
+    shares = _shares(baseline.shares, settings, ignored)
+    return [
+        examine(
+            name,
+            columns[name].kind,
+            shares[name],
+            baseline.profile.columns[name],
+            current.columns[name],
+            window_rows=current.rows,
+            tolerance=settings.tolerance_of(name),
+            minimum_rows=settings.minimum_rows,
+            wobbles=baseline.wobbles(name, settings.minimum_rows, settings.minimum_slices),
+        )
+        for name in sorted(shares)
+    ]
 
 
-def _reason(baseline: Counts, current: Counts, window_rows: int, minimum_rows: int) -> Reason | None:
-    """Tell why the values of a feature cannot be compared, if they cannot: the first reason that holds."""
-    reasons = {
-        Reason.NO_BASELINE: not baseline.rows,
-        Reason.ABSENT: not current.rows and window_rows > 0,
-        Reason.TOO_FEW_ROWS: min(baseline.rows, current.rows) < minimum_rows,
-        Reason.ALL_NULL: not baseline.present or not current.present,
-        Reason.HIGH_CARDINALITY: _is_overflowed(baseline) or _is_overflowed(current),
-        Reason.TOO_FEW_VALUES: min(baseline.present, current.present) < minimum_rows,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+def _shares(shares: Mapping[str, float], settings: Settings, ignored: set[str]) -> dict[str, float]:
+    weights = {}
+    for name, share in shares.items():
+        if name not in ignored:
+            override = settings.columns.get(name)
+            weights[name] = share if override is None or override.weight is None else override.weight
+    total = math.fsum(weights.values())
+    if not total > 0:
+        return {name: 1 / len(weights) for name in weights}
+    return {name: weight / total for name, weight in weights.items()}
 
 
-def _effects(baseline: Counts, current: Counts) -> dict[str, float | None]:
-    names = ("psi", "js", "ks", "wasserstein", "missing", "missing_change", "unseen", "out_of_range")
-    sizes: dict[str, float | None] = dict.fromkeys(names)
-    if current.rows:
-        sizes["missing"] = current.missing / current.rows
-        if baseline.rows:
-            sizes["missing_change"] = current.missing / current.rows - baseline.missing / baseline.rows
-    if not baseline.present or not current.present or _is_overflowed(baseline) or _is_overflowed(current):
-        return sizes
-    first, second = side_by_side([baseline, current])
-    if isinstance(baseline, NumericCounts) and isinstance(current, NumericCounts):
-        bins = effects.numeric_bins(first, second)
-        sizes["ks"] = effects.ks(first, second)
-        sizes["wasserstein"] = effects.wasserstein(baseline, current)
-        sizes["out_of_range"] = effects.out_of_range(first, second)
-    else:
-        bins = effects.category_bins(first, second)
-        sizes["unseen"] = effects.unseen(first, second)
-    return sizes | {"psi": effects.psi(*bins), "js": effects.js_distance(*bins)}
-
-
-def _judge(examined: Sequence[_Examined], settings: Settings) -> tuple[Feature, ...]:
+def _judge(examined: Sequence[Examined], settings: Settings) -> tuple[Feature, ...]:
     p_values = {item.name: item.p_value for item in examined}
     tested = {name: p for name, p in p_values.items() if p is not None}
     q_values = dict(zip(tested, corrected(list(tested.values())), strict=True))
     features = [_feature(item, q_values.get(item.name), len(tested), settings) for item in examined]
     order = {"drifted": 0, "undetermined": 1, "stable": 2}
-    return tuple(sorted(features, key=lambda part: (order[part.verdict], _lack(part), part.name)))
+    return tuple(sorted(features, key=lambda part: (order[part.verdict], -_matter(part), part.name)))
 
 
-def _feature(item: _Examined, q_value: float | None, tested: int, settings: Settings) -> Feature:
+def _feature(item: Examined, q_value: float | None, tested: int, settings: Settings) -> Feature:
     loudest = item.loudest
-    effect = max(0.0, loudest.effect) if loudest else None
-    tolerance = item.tolerance.of(loudest.name) if loudest else None
+    effect = tolerance = usual = None
+    if loudest is not None:
+        effect = max(0.0, loudest.component.effect)
+        usual = loudest.wobble.effect if loudest.wobble else 0.0
+        tolerance = max(item.tolerance, usual)
     found = q_value is not None and q_value <= settings.alpha
     verdict: Verdict = "undetermined" if item.reason else "stable"
     # Too many nulls are drift, whether or not enough values are left to compare.
@@ -178,27 +145,31 @@ def _feature(item: _Examined, q_value: float | None, tested: int, settings: Sett
         reason=item.reason if verdict == "undetermined" else None,
         weight=item.weight,
         q_value=q_value,
-        component=loudest.name if loudest else None,
+        component=loudest.component.name if loudest else None,
         effect=effect,
         tolerance=tolerance,
-        calibrated=item.tolerance.calibrated,
+        calibrated=item.calibrated,
         detectable_shift=_detectable_shift(item, tested, settings.alpha),
         effects=item.effects,
     )
 
 
-def _detectable_shift(item: _Examined, tested: int, alpha: float) -> float | None:
-    location = next((part for part in item.components or () if part.name == "location"), None)
+def _detectable_shift(item: Examined, tested: int, alpha: float) -> float | None:
+    location = next((part for part in item.tested or () if part.component.name == "location"), None)
     if location is None:
         return None
     normal = NormalDist()
     reach = normal.inv_cdf(1 - alpha / tested / 2) + normal.inv_cdf(_POWER)
-    return math.sqrt(item.tolerance.of("location")) + reach / math.sqrt(location.rows)
+    chance = 1 / location.component.rows
+    beyond_tolerance = math.sqrt(item.tolerance) + reach * math.sqrt(chance)
+    usual = location.wobble.effect if location.wobble else 0.0
+    return max(beyond_tolerance, reach * math.sqrt(chance + usual))
 
 
-def _lack(feature: Feature) -> float:
-    """Return how far a feature's effect lies under its tolerance; negative where it is over."""
-    return (feature.tolerance or 0.0) - (feature.effect or 0.0)
+def _matter(feature: Feature) -> float:
+    """Return how much a change matters: the feature's weight times what its effect is over its tolerance."""
+    over = (feature.effect or 0.0) - (feature.tolerance or 0.0)
+    return feature.weight * over if over > 0 else over
 
 
 def _main_reason(features: Sequence[Feature]) -> Reason | None:
@@ -207,7 +178,3 @@ def _main_reason(features: Sequence[Feature]) -> Reason | None:
         if feature.reason is not None:
             weights[feature.reason] = weights.get(feature.reason, 0.0) + feature.weight
     return max(weights, key=lambda reason: (weights[reason], reason), default=None)
-
-
-def _is_overflowed(counts: Counts) -> bool:
-    return isinstance(counts, CategoricalCounts) and counts.is_overflowed

@@ -60,6 +60,15 @@ class Shares(NamedTuple):
         return (self.baseline + self.current) / 2
 
 
+def components_of(kind: str, baseline: Floats, current: Floats) -> list[Component]:
+    """Test the values of a feature, as counts side by side."""
+    if kind == "numeric":
+        return numeric_components(baseline, current)
+    if kind == "timestamp":
+        return timestamp_components(baseline, current)
+    return categorical_components(baseline, current)
+
+
 def numeric_components(baseline: Floats, current: Floats) -> list[Component]:
     """Test counts in ordered cells: location, shape (four polynomials), and the histogram as a whole."""
     shares = _fine_shares(baseline, current)
@@ -78,6 +87,16 @@ def categorical_components(baseline: Floats, current: Floats) -> list[Component]
     groups = np.minimum(np.arange(len(first)), kept)
     largest = _shares(regroup(groups, first), regroup(groups, second))
     return [*smooth, *_chi_square("histogram", largest), *_unseen(baseline, current)]
+
+
+def timestamp_components(baseline: Floats, current: Floats) -> list[Component]:
+    """Test rows per hour of the week: by the hour of the day, and by the day of the week."""
+    found: list[Component] = []
+    for name, axis in (("hour", 0), ("weekday", 1)):
+        first, second = (counts.reshape(7, 24).sum(axis=axis) for counts in (baseline, current))
+        held = (first + second) > 0
+        found += _chi_square(name, _shares(first[held], second[held]))
+    return found
 
 
 def missing_component(baseline: tuple[int, int], current: tuple[int, int]) -> list[Component]:

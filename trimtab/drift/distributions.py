@@ -101,32 +101,30 @@ def _log_chernoff(x: float, df: int, ncp: float) -> float:
 
 
 def _log_poisson(k: Floats, mean: float) -> Floats:
-    """Return log(mean^k exp(-mean) / Gamma(k + 1)) by Loader's saddle point, which does not cancel."""
-    result = np.empty_like(k)
-    few = k < 16
-    small, large = k[few], k[~few]
-    gammas = np.array([math.lgamma(value + 1) for value in small.tolist()])
-    result[few] = small * math.log(mean) - mean - gammas
-    inverse = 1 / large
-    square = inverse * inverse
+    """Return log(mean^k exp(-mean) / Gamma(k + 1)) for values of k that rise by one."""
+    steps = np.log(mean / k[1:])
+    return _log_poisson_at(float(k[0]), mean) + np.concatenate(([0.0], np.cumsum(steps)))
+
+
+def _log_poisson_at(k: float, mean: float) -> float:
+    """Return one such logarithm by Loader's saddle point, which does not cancel."""
+    if k < 16:
+        return k * math.log(mean) - mean - math.lgamma(k + 1)
+    square = 1 / (k * k)
     tail = 1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188))
-    stirling = inverse * (1 / 12 - square * tail)
-    result[~few] = -stirling - _deviance(large, mean) - _HALF_LOG_TWO_PI - 0.5 * np.log(large)
-    return result
+    stirling = (1 / 12 - square * tail) / k
+    return -stirling - _deviance(k, mean) - _HALF_LOG_TWO_PI - 0.5 * math.log(k)
 
 
-def _deviance(k: Floats, mean: float) -> Floats:
+def _deviance(k: float, mean: float) -> float:
     """Return k log(k / mean) + mean - k without cancellation near k = mean."""
     distance = k - mean
     ratio = distance / (k + mean)
-    near = np.abs(ratio) < 0.1
-    with np.errstate(over="ignore"):  # a mean next to zero makes the ratio infinite, and the term zero
-        plain = k * np.log(k / mean) - distance
-    square = ratio * ratio
+    if abs(ratio) >= 0.1:
+        return k * math.log(k / mean) - distance
     # 2 k atanh(ratio) - distance, by the series of atanh: its first term is taken together with the distance.
-    series = np.zeros_like(k)
-    power = ratio.copy()
+    square, power, series = ratio * ratio, ratio, 0.0
     for odd in range(3, 27, 2):
-        power = power * square
+        power *= square
         series += power / odd
-    return np.where(near, distance * ratio + 2 * k * series, plain)
+    return distance * ratio + 2 * k * series

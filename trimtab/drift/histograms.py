@@ -6,8 +6,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from trimtab.profile import CategoricalCounts, Counts, NumericCounts
-from trimtab.profile.keys import CELLS, Floats, Integers
+from trimtab.profile import CategoricalCounts, Counts, NumericCounts, TimestampCounts
+from trimtab.profile.counts import Hashed
+from trimtab.profile.keys import Floats
 
 type Groups = npt.NDArray[np.intp]
 
@@ -15,33 +16,47 @@ type Groups = npt.NDArray[np.intp]
 def side_by_side(columns: Sequence[Counts]) -> Floats:
     """Return one row of counts per profile over the cells or categories that any of them has.
 
-    Cells are in the order of their values, infinities at the ends; categories in the order of their names.
+    Cells are in the order of their values, infinities at the ends; categories in the order of their names,
+    or by their hash if one of the profiles had too many to name; hours of the week from Monday, all of them.
     """
     if isinstance(columns[0], NumericCounts):
         return _numeric(cast(Sequence[NumericCounts], columns))
+    if isinstance(columns[0], TimestampCounts):
+        return np.array(
+            [column.hours for column in cast(Sequence[TimestampCounts], columns)], dtype=np.float64
+        )
     return _categorical(cast(Sequence[CategoricalCounts], columns))
 
 
 def _numeric(columns: Sequence[NumericCounts]) -> Floats:
-    found: list[tuple[Integers, Integers]] = []
-    for column in columns:
-        ends = np.array([column.negative_infinities, column.positive_infinities], dtype=np.int64)
-        cells = np.concatenate(([-1], column.sums.cells, [CELLS]))
-        found.append((cells, np.concatenate((ends[:1], column.sums.counts, ends[1:]))))
-    union = np.unique(np.concatenate([cells for cells, _ in found]))
-    table = np.zeros((len(columns), len(union)))
-    for row, (cells, counts) in zip(table, found, strict=True):
-        row[np.searchsorted(union, cells)] = counts
+    filled = [column.sums.cells for column in columns if len(column.sums.cells)]
+    low = min((int(cells[0]) for cells in filled), default=0)
+    high = max((int(cells[-1]) for cells in filled), default=-1)
+    table = np.zeros((len(columns), high - low + 3))
+    for row, column in zip(table, columns, strict=True):
+        row[column.sums.cells - (low - 1)] = column.sums.counts
+        row[0], row[-1] = column.negative_infinities, column.positive_infinities
     result: Floats = table[:, table.any(axis=0)]
     return result
 
 
 def _categorical(columns: Sequence[CategoricalCounts]) -> Floats:
+    if any(column.hashed is not None for column in columns):
+        folded = [column.hashed or Hashed.of(column.categories) for column in columns]
+        table = np.array([part.buckets for part in folded], dtype=np.float64)
+        result: Floats = table[:, table.any(axis=0)]
+        return result
     union = sorted(set().union(*(column.categories for column in columns)))
-    table = np.array(
-        [[column.categories.get(name, 0) for name in union] for column in columns], dtype=np.float64
+    if not union:
+        return np.zeros((len(columns), 0))
+    return np.array(
+        [
+            np.fromiter(
+                map(column.categories.get, union, [0] * len(union)), dtype=np.float64, count=len(union)
+            )
+            for column in columns
+        ]
     )
-    return table.reshape(len(columns), len(union))
 
 
 def equal_mass_groups(masses: Floats, groups: int) -> Groups:

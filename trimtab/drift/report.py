@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from trimtab.drift.multivariate import Multivariate
+
 type Verdict = Literal["drifted", "stable", "undetermined"]
 
 SCHEMA = 1
@@ -19,6 +21,7 @@ class Reason(StrEnum):
     NO_BASELINE = "NO_BASELINE"
     HIGH_CARDINALITY = "HIGH_CARDINALITY"
     ABSENT = "ABSENT"
+    OFF_GRID = "OFF_GRID"  # too many values, then and now, where the project's grid tells none apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,8 @@ class Feature:
     """The finding on one feature.
 
     `effects` are for people; None where one does not apply. `effect` and `tolerance` belong to `component`,
-    the test that speaks loudest; they are squared shifts. `q_value` is corrected for the number of features
+    the test that speaks loudest; they are squared shifts, and the tolerance is the larger of what matters and
+    of what is usual. `q_value` is corrected for the number of features
     tested; None if this one was not. `detectable_shift`, in standard deviations, is what this many rows would
     notice four times out of five. `weight` is the feature's share of the model's weight.
     """
@@ -51,7 +55,7 @@ class Report:
 
     `weight` and `undetermined_weight` are the shares of the model's weight on drifted and on undetermined
     features; `alpha` is the level that q-values are held against; `calibrated` says that tolerances of all
-    judged features were learned from the baseline's slices.
+    judged features were learned from the baseline's slices. `multivariate` is there if second moments are.
     """
 
     verdict: Verdict
@@ -64,6 +68,7 @@ class Report:
     calibrated: bool
     grid: str
     features: tuple[Feature, ...]
+    multivariate: Multivariate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-able data; there is never a NaN in it."""
@@ -79,4 +84,5 @@ class Report:
             "calibrated": self.calibrated,
             "grid": self.grid,
             "features": features,
+            "multivariate": self.multivariate.to_dict() if self.multivariate else None,
         }

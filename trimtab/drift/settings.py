@@ -1,13 +1,30 @@
 """How sensitive the watch is: people set false alarms per year, the level of the tests follows."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from trimtab.errors import BadInput
 
 DRIFTED, STABLE, UNDETERMINED = "drifted", "stable", "undetermined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What one column wants otherwise: its own tolerance, its weight before scaling, or to be left out."""
+
+    tolerance: float | None = None
+    weight: float | None = None
+    ignore: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and not 0 <= self.tolerance < 1:
+            raise BadInput(
+                f"tolerance is {self.tolerance!r}; give a squared shift from 0 to 1, such as 0.001"
+            )
+        if self.weight is not None and not (math.isfinite(self.weight) and self.weight >= 0):
+            raise BadInput(f"weight is {self.weight!r}; give a number of 0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +34,8 @@ class Settings:
     `false_alarms_per_year` counts alarms - verdicts that persist in `needed` of `of` windows - in a world
     where nothing drifts. `min_weight` and `max_undetermined_weight` are shares of the features' weight.
     `tolerance` is the smallest effect that matters, a squared shift: 0.001 is about 0.03 standard deviations.
-    It gives way to a larger one learned from the baseline's slices when there are `minimum_slices` of them.
+    A change must also be more than the column does by itself between the baseline's slices, when there are
+    `minimum_slices` of them. `columns` holds what single columns want otherwise.
     """
 
     false_alarms_per_year: float = 1.0
@@ -27,10 +45,10 @@ class Settings:
     max_undetermined_weight: float = 0.2
     minimum_rows: int = 200
     minimum_slices: int = 8
-    prediction_level: float = 0.99
     needed: int = 2
     of: int = 3
     max_alpha: float = 0.05
+    columns: Mapping[str, Override] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         positive = ("false_alarms_per_year", "windows_per_year", "min_weight", "max_alpha")
@@ -39,10 +57,15 @@ class Settings:
                 raise BadInput(f"{name} is {getattr(self, name)!r}; give a number above 0")
         if not 0 <= self.tolerance < 1 or not 0 <= self.max_undetermined_weight <= 1:
             raise BadInput("tolerance and max_undetermined_weight are shares; give numbers from 0 to 1")
-        if not 0.5 < self.prediction_level < 1 or self.max_alpha > 0.5:
-            raise BadInput("give a prediction_level between 0.5 and 1 and a max_alpha of at most 0.5")
+        if self.max_alpha > 0.5:
+            raise BadInput("give a max_alpha of at most 0.5")
         if not 1 <= self.needed <= self.of or self.minimum_rows < 1 or self.minimum_slices < 2:
             raise BadInput("give 1 <= needed <= of, minimum_rows of 1 or more, minimum_slices of 2 or more")
+
+    def tolerance_of(self, name: str) -> float:
+        """Return the smallest effect that matters in one column."""
+        override = self.columns.get(name)
+        return self.tolerance if override is None or override.tolerance is None else override.tolerance
 
     @property
     def alpha(self) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import batched, islice, takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from trimtab.instants import parse_time
@@ -40,6 +40,14 @@ def due_windows(
     return unjudged[::-1][:limit]
 
 
+def open_windows(
+    candidates: Iterable[Window], judged: Collection[str], now: datetime, late_days: int
+) -> list[Window]:
+    """List the judged windows that ended less than `late_days` ago, oldest first: more may be captured."""
+    recent = takewhile(lambda window: now < window.end + late_days * ONE_DAY, candidates)
+    return [window for window in recent if window.id in judged][::-1]
+
+
 def champion_at(promotions: Iterable[Mapping[str, Any]], instant: datetime) -> int | None:
     """Return the version that was champion just before `instant`, from the promotion log, oldest first."""
     version = None
@@ -62,12 +70,22 @@ def capture_days(window: Window, lead_days: int) -> Iterator[str]:
         day += ONE_DAY
 
 
-def shards_of(keys: Iterable[str], size: int) -> list[list[str]]:
-    """Split the captured objects' keys into lists of at most `size`, in their order.
+def shards_of(sizes: Iterable[int], most_objects: int, most_bytes: int) -> list[slice]:
+    """Split captured objects, in their order, into runs of at most so many objects and bytes.
 
-    A window without captures has one shard, an empty one: that nothing came is a finding as well.
+    An object larger than `most_bytes` is a shard of its own. A window without captures has one shard, an
+    empty one: that nothing came is a finding as well.
+
+    >>> shards_of([5, 5, 9, 1], 2, 10)
+    [slice(0, 2, None), slice(2, 4, None)]
     """
-    return [list(shard) for shard in batched(keys, size)] or [[]]
+    shards, start, held, end = [], 0, 0, 0
+    for place, size in enumerate(sizes):
+        if place > start and (place - start == most_objects or held + size > most_bytes):
+            shards.append(slice(start, place))
+            start, held = place, 0
+        held, end = held + size, place + 1
+    return [*shards, slice(start, end)]
 
 
 def measurements_due(

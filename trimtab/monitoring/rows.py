@@ -1,6 +1,6 @@
 """Which captured rows belong to a window: by event time, each prediction once. Imports no pandas."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,10 @@ class RowCounts:
             max(filter(None, (self.last_event, other.last_event)), default=None),
         )
 
+    def with_repeats(self, dropped: int, by_version: dict[str, int]) -> "RowCounts":
+        """Return the counts after more repeated rows were left out."""
+        return replace(self, duplicate=self.duplicate + dropped, by_version=by_version)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON-able data."""
         return asdict(self) | {"by_version": dict(self.by_version or {})}
@@ -88,7 +92,16 @@ def once_each(table: pa.Table, prediction_id: str) -> tuple[pa.Table, RowCounts]
     numbers = np.frombuffer(codes.buffers()[1], dtype=np.int32, count=len(codes), offset=codes.offset * 4)
     _, first = np.unique(numbers, return_index=True)
     kept = _taken(table, np.sort(first))
-    return kept, RowCounts(duplicate=table.num_rows - kept.num_rows, by_version=_versions(kept))
+    return kept, RowCounts(duplicate=table.num_rows - kept.num_rows, by_version=versions_of(kept))
+
+
+def versions_of(table: pa.Table) -> dict[str, int]:
+    """Count the rows by the model version that scored them."""
+    if not table.num_rows:
+        return {}
+    found = flat(table["model_version"]).value_counts()
+    counts = zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)
+    return {str(version): count for version, count in sorted(counts, key=str)}
 
 
 def days_of(instants: Any) -> Positions:
@@ -121,12 +134,6 @@ def _taken(table: pa.Table, places: Positions) -> pa.Table:
     numbers = places.astype(np.int64, copy=False).tobytes()
     positions = pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(numbers)])
     return table.take(positions)
-
-
-def _versions(table: pa.Table) -> dict[str, int]:
-    found = flat(table["model_version"]).value_counts()
-    counts = zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)
-    return {str(version): count for version, count in sorted(counts, key=str)}
 
 
 def _text(micros: int) -> str:

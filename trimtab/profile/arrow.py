@@ -4,7 +4,8 @@
 cold start; nothing here does.
 """
 
-from typing import Any, cast
+import itertools
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,17 @@ from pyarrow import types
 from trimtab.errors import BadInput
 
 type Numbers = npt.NDArray[Any]
+type Integers = npt.NDArray[np.int64]
+
+# Microseconds in a unit of time; 0 for nanoseconds, of which many make one.
+_MICROSECONDS = {
+    "s": 1_000_000,
+    "ms": 1000,
+    "us": 1,
+    "ns": 0,
+    "date32[day]": 86_400_000_000,
+    "date64[ms]": 1000,
+}
 
 
 def chunks_of(data: pa.Table | pa.RecordBatch, name: str) -> list[Any]:
@@ -44,35 +56,94 @@ def numeric_values(name: str, chunks: list[Any]) -> tuple[Numbers, int]:
     return np.concatenate(parts), nulls
 
 
-def category_counts(name: str, chunks: list[Any]) -> tuple[list[tuple[Any, int]], int]:
-    """Return (value, count) pairs of a categorical column, a value possibly more than once, and its nulls.
+class CountedChunk(NamedTuple):
+    """The distinct values of a chunk as an Arrow array, how often each comes, and the chunk's nulls."""
+
+    values: Any
+    counts: Integers
+    nulls: int
+
+
+def count_chunks(name: str, chunks: list[Any]) -> list[CountedChunk]:
+    """Count the values of a categorical column, chunk by chunk.
 
     Raises BadInput for types that have no categories, such as timestamps.
     """
-    pairs: list[tuple[Any, int]] = []
+    return [_counted(name, chunk) for chunk in chunks]
+
+
+def gathered(chunks: list[CountedChunk]) -> tuple[list[Any], list[int], int]:
+    """Return the values of several chunks, their counts, and the nulls; a value may come more than once."""
+    nulls = sum(chunk.nulls for chunk in chunks)
+    filled = [chunk for chunk in chunks if len(chunk.counts)]
+    if len(filled) > 1 and all(types.is_string(chunk.values.type) for chunk in filled):
+        encoded = pa.concat_arrays([chunk.values for chunk in filled]).dictionary_encode()
+        counts = np.zeros(len(encoded.dictionary), dtype=np.int64)
+        np.add.at(
+            counts,
+            _buffer_values(encoded.indices).astype(np.int64),
+            np.concatenate([chunk.counts for chunk in filled]),
+        )
+        return _listed(encoded.dictionary), counts.tolist(), nulls
+    values = [value for chunk in filled for value in _listed(chunk.values)]
+    return values, [count for chunk in filled for count in chunk.counts.tolist()], nulls
+
+
+def hours_of_week(name: str, chunks: list[Any]) -> tuple[Integers, tuple[int | None, int | None], int]:
+    """Return the hour of the week of each instant, their extremes in microseconds, and the count of nulls.
+
+    Instants without a zone are taken as UTC. Raises BadInput for a column that is neither instant nor date.
+    """
+    parts: list[Integers] = []
     nulls = 0
     for chunk in chunks:
-        found = _counted(name, chunk)
-        nulls += sum(count for value, count in found if value is None)
-        pairs += [pair for pair in found if pair[0] is not None]
-    return pairs, nulls
+        if types.is_null(chunk.type):
+            nulls += len(chunk)
+            continue
+        if not (types.is_timestamp(chunk.type) or types.is_date(chunk.type)):
+            raise BadInput(f"column {name!r} has type {chunk.type}, which is no instant; list it elsewhere")
+        unit = _MICROSECONDS[chunk.type.unit if types.is_timestamp(chunk.type) else str(chunk.type)]
+        values = cast(Integers, _valid(chunk, _buffer_values(chunk)).astype(np.int64, copy=False))
+        nulls += len(chunk) - len(values)
+        parts.append(values // 1000 if unit == 0 else values * unit)
+    micros = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    extremes = (int(micros.min()), int(micros.max())) if len(micros) else (None, None)
+    # 1970 began on a Thursday, three days after a Monday.
+    return (micros // 3_600_000_000 + 72) % 168, extremes, nulls
+
+
+def numeric_slots(name: str, array: Any) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
+    """Return one value per row of a numeric array, and which of them are nulls and mean nothing."""
+    array = _as_numbers(name, array)
+    if types.is_null(array.type):
+        return np.zeros(len(array)), None
+    values, known = _widened(array, _buffer_values(array)), _validity(array)
+    return values, None if known is None else ~known
 
 
 def _numbers(name: str, array: Any) -> tuple[Numbers, int]:
-    kind = array.type
-    if types.is_null(kind):
+    array = _as_numbers(name, array)
+    if types.is_null(array.type):
         return np.zeros(0), len(array)
-    if types.is_dictionary(kind):
-        return _numbers(name, array.cast(kind.value_type))
-    if types.is_decimal(kind):
-        return _numbers(name, array.cast(pa.float64()))
-    if not (types.is_integer(kind) or types.is_floating(kind)):
-        raise BadInput(f"column {name!r} has type {kind}, which is no number; {_advice(kind)}")
     values = _valid(array, _buffer_values(array))
-    nulls = len(array) - len(values)
-    if types.is_floating(kind):
-        return values.astype(np.float64, copy=False), nulls
-    return values.astype(np.uint64 if kind == pa.uint64() else np.int64, copy=False), nulls
+    return _widened(array, values), len(array) - len(values)
+
+
+def _as_numbers(name: str, array: Any) -> Any:
+    kind = array.type
+    if types.is_dictionary(kind):
+        return _as_numbers(name, array.cast(kind.value_type))
+    if types.is_decimal(kind):
+        return array.cast(pa.float64())
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
+        raise BadInput(f"column {name!r} has type {kind}, which is no number; {_advice(kind)}")
+    return array
+
+
+def _widened(array: Any, values: Numbers) -> Numbers:
+    if types.is_floating(array.type):
+        return values.astype(np.float64, copy=False)
+    return values.astype(np.uint64 if array.type == pa.uint64() else np.int64, copy=False)
 
 
 def _advice(kind: Any) -> str:
@@ -83,21 +154,48 @@ def _advice(kind: Any) -> str:
     return "list it under categorical, or mend the type where the data is made"
 
 
-def _counted(name: str, array: Any) -> list[tuple[Any, int]]:
+def _counted(name: str, array: Any) -> CountedChunk:
     kind = array.type
     if types.is_null(kind):
-        return [(None, len(array))]
+        return CountedChunk(array, np.zeros(0, dtype=np.int64), len(array))
     _refuse_without_categories(name, kind.value_type if types.is_dictionary(kind) else kind)
     if not types.is_dictionary(kind):
         if types.is_string_view(kind):
             array = array.cast(pa.large_string())
-        found = array.value_counts()
-        return list(zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True))
-    indices = array.indices
-    used = _valid(indices, _buffer_values(indices)).astype(np.int64, copy=False)
-    counts = np.bincount(used, minlength=len(array.dictionary)).tolist()
-    pairs = zip(array.dictionary.to_pylist(), counts, strict=True)
-    return [pair for pair in pairs if pair[1]] + [(None, len(array) - len(used))]
+        array = array.dictionary_encode()
+    indices, values = array.indices, array.dictionary
+    used = _valid(indices, _buffer_values(indices))
+    counts = np.bincount(used, minlength=len(values)).astype(np.int64, copy=False)
+    missing = len(array) - len(used)
+    if values.null_count:
+        known = cast(npt.NDArray[np.bool_], _validity(values))
+        missing += int(counts[~known].sum())
+        counts = np.where(known, counts, 0)
+    if not counts.all():
+        held = np.flatnonzero(counts)
+        values, counts = values.take(_positions(held)), counts[held]
+    return CountedChunk(values, counts, missing)
+
+
+def _positions(places: Integers) -> Any:
+    return pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places.tobytes())])
+
+
+def _listed(array: Any) -> list[Any]:
+    """Return an array as Python values; text ten times as fast as Arrow does, one scalar after the other."""
+    wide = types.is_large_string(array.type)
+    if array.null_count or not len(array) or not (wide or types.is_string(array.type)):
+        return cast(list[Any], array.to_pylist())
+    _, offsets, data = array.buffers()
+    dtype = np.dtype(np.int64 if wide else np.int32)
+    bounds = np.frombuffer(offsets, dtype=dtype, count=len(array) + 1, offset=array.offset * dtype.itemsize)
+    first, last = int(bounds[0]), int(bounds[-1])
+    raw = data[first:last].to_pybytes() if last > first else b""
+    places = (bounds - first).tolist()
+    if raw.isascii():
+        text = raw.decode("ascii")
+        return [text[start:end] for start, end in itertools.pairwise(places)]
+    return [raw[start:end].decode() for start, end in itertools.pairwise(places)]
 
 
 def _refuse_without_categories(name: str, kind: Any) -> None:
@@ -119,8 +217,13 @@ def _buffer_values(array: Any) -> Numbers:
 
 
 def _valid(array: Any, values: Numbers) -> Numbers:
+    known = _validity(array)
+    return values if known is None else values[known]
+
+
+def _validity(array: Any) -> npt.NDArray[np.bool_] | None:
     bitmap = array.buffers()[0]
     if bitmap is None or not array.null_count:
-        return values
+        return None
     bits = np.unpackbits(np.frombuffer(bitmap, dtype=np.uint8), bitorder="little")
-    return values[bits[array.offset : array.offset + len(array)].view(np.bool_)]
+    return bits[array.offset : array.offset + len(array)].view(np.bool_)

@@ -49,6 +49,16 @@ def unpack_arrays(payload: bytes, start: int) -> Iterator[Integers]:
         yield array.astype(np.int64)
 
 
+def unsigned(array: Integers) -> Integers:
+    """Return integers of either sign as small ones without: 0, -1, 1, -2 become 0, 1, 2, 3."""
+    return (array << 1) ^ (array >> 63)
+
+
+def signed(array: Integers) -> Integers:
+    """Return what `unsigned` was given."""
+    return (array >> 1) ^ -(array & 1)
+
+
 def compress(magic: bytes, payload: bytes) -> bytes:
     """Return what is stored: the format's mark and the compressed payload."""
     return magic + zlib.compress(payload, 6)
@@ -60,6 +70,11 @@ def decompress(magic: bytes, what: str, data: bytes) -> bytes:
     Raises BadInput for another format or version, for damage, and for more than 256 MB.
     """
     if data[: len(magic)] != magic:
+        if len(data) >= len(magic) and data[: len(magic) - 1] == magic[:-1]:
+            raise BadInput(
+                f"{what} has format {data[len(magic) - 1]}, and this code reads {magic[-1]}; write an older "
+                "one again from its data, or update Trimtab to read a newer one"
+            )
         raise BadInput(f"these bytes are no {what} that this code reads; update Trimtab or rebuild it")
     unpacker = zlib.decompressobj()
     try:

@@ -14,9 +14,10 @@ from trimtab.errors import BadInput
 from trimtab.profile.arrow import Numbers, chunks_of, numeric_values
 from trimtab.profile.keys import Floats
 
-type Kind = Literal["numeric", "categorical"]
+type Kind = Literal["numeric", "categorical", "timestamp"]
 
-SCHEMA = 1
+# Since 2, residuals are cut off instead of rounded: counts of the two do not add up to the last bit.
+SCHEMA = 2
 SAMPLE_ROWS = 100_000
 CATEGORY_LIMIT = 10_000
 SCORE = "score"
@@ -48,11 +49,14 @@ class NumericColumn:
         """Tell whether data may lack this column: data that no model has scored yet has no score."""
         return self.name == SCORE
 
+    def distances(self, values: Numbers) -> Floats:
+        """Return `value - center`, subtracted in the column's own type before any rounding; never -0.0."""
+        return _distances(values, self.center)
+
     def offsets(self, values: Numbers) -> Floats:
-        """Return `(value - center) / scale`, subtracting in the column's own type before any rounding."""
-        distances = _distances(values, self.center)
+        """Return `(value - center) / scale`."""
         with np.errstate(over="ignore", under="ignore"):
-            result: Floats = distances * math.ldexp(1.0, -self.exponent)
+            result: Floats = self.distances(values) * math.ldexp(1.0, -self.exponent)
         return result
 
 
@@ -71,7 +75,21 @@ class CategoricalColumn:
         return False
 
 
-type Column = NumericColumn | CategoricalColumn
+@dataclass(frozen=True, slots=True)
+class TimestampColumn:
+    """A column of instants, counted by the hour of the week in UTC: raw time always drifts."""
+
+    name: str
+
+    kind: Literal["timestamp"] = "timestamp"
+
+    @property
+    def optional(self) -> bool:
+        """Tell whether data may lack this column: never."""
+        return False
+
+
+type Column = NumericColumn | CategoricalColumn | TimestampColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +126,20 @@ class Grid:
             if isinstance(column, NumericColumn):
                 place = {"center": column.center, "exponent": column.exponent}
                 columns.append({"name": name, "kind": "numeric", **place})
-            else:
+            elif isinstance(column, CategoricalColumn):
                 columns.append({"name": name, "kind": "categorical", "limit": column.limit})
+            else:
+                columns.append({"name": name, "kind": "timestamp"})
         return {"schema": SCHEMA, "columns": columns}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote; raise BadInput for anything else."""
         if data.get("schema") != SCHEMA:
-            raise BadInput(f"grid has schema {data.get('schema')!r}, not {SCHEMA}; update Trimtab")
+            raise BadInput(
+                f"grid has schema {data.get('schema')!r}, and this code reads {SCHEMA}: fit the project's "
+                "grid again from its first data, or update Trimtab if the grid is newer"
+            )
         try:
             columns = [_read_column(column) for column in data["columns"]]
         except (KeyError, TypeError, ValueError) as error:
@@ -134,6 +157,8 @@ def _read_column(data: Mapping[str, Any]) -> Column:
     name = str(data["name"])
     if data["kind"] == "categorical":
         return CategoricalColumn(name, int(data["limit"]))
+    if data["kind"] == "timestamp":
+        return TimestampColumn(name)
     if data["kind"] != "numeric":
         raise ValueError(f"unknown kind {data['kind']!r}")
     center, exponent = data["center"], int(data["exponent"])
@@ -146,8 +171,11 @@ def _fit_column(table: pa.Table, name: str, kind: Kind) -> Column:
     if kind == "categorical":
         chunks_of(table, name)
         return CategoricalColumn(name)
+    if kind == "timestamp":
+        chunks_of(table, name)
+        return TimestampColumn(name)
     if kind != "numeric":
-        raise BadInput(f"column {name!r} has kind {kind!r}; use numeric or categorical")
+        raise BadInput(f"column {name!r} has kind {kind!r}; use numeric, categorical or timestamp")
     if name == SCORE and (name not in table.schema.names or _is_share(table)):
         return NumericColumn(name, SCORE_CENTER, SCORE_EXPONENT)
     values, _ = numeric_values(name, chunks_of(table, name))
@@ -170,19 +198,25 @@ def _center_and_exponent(sample: Numbers) -> tuple[int | float, int]:
     if not count:
         return 0.0, 0
     ordered = np.sort(sample)
-    distinct, repeats = np.unique(ordered, return_counts=True)
-    mode = int(np.argmax(repeats))
-    if repeats[mode] * 4 >= count:
-        center = _plain(distinct[mode])
-        apart = np.sort(np.abs(_distances(ordered[ordered != distinct[mode]], center)))
-        return center, _exponent_within(apart[(len(apart) - 1) // 4], apart) if len(apart) else 0
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    repeats = np.diff(starts, append=count)
+    mode = ordered[starts[np.argmax(repeats)]]
+    if repeats.max() * 4 >= count:
+        center = _plain(mode)
+        apart = np.abs(_distances(ordered[ordered != mode], center))
+        return center, _exponent_within(_ranked(apart, (len(apart) - 1) // 4), apart) if len(apart) else 0
     quarter = -(-count // 4)
     low, high = ordered[: count - quarter + 1], ordered[quarter - 1 :]
     lengths = _lengths(low, high)
     shortest = int(np.argmin(lengths))
     center = _middle(low[shortest], high[shortest])
-    apart = np.sort(np.abs(_distances(ordered, center)))
+    apart = np.abs(_distances(ordered, center))
     return center, _exponent_within(lengths[shortest] / 0.64, apart)
+
+
+def _ranked(values: Floats, rank: int) -> float:
+    """Return the value that has `rank` others before it in order."""
+    return float(np.partition(values, rank)[rank])
 
 
 def _lengths(low: Numbers, high: Numbers) -> Floats:
@@ -207,7 +241,7 @@ def _plain(value: np.generic) -> int | float:
 
 def _exponent_within(length: float, apart: Floats) -> int:
     """Return the exponent for a length, or a larger one that keeps most values off the end cells."""
-    return max(_exponent(length), _exponent(apart[len(apart) * 3 // 4]) - _OCTAVES_FOR_MOST)
+    return max(_exponent(length), _exponent(_ranked(apart, len(apart) * 3 // 4)) - _OCTAVES_FOR_MOST)
 
 
 def _exponent(length: float) -> int:
@@ -222,8 +256,8 @@ def _distances(values: Numbers, center: int | float) -> Floats:
     if values.dtype.kind == "f" or isinstance(center, float) or abs(center) >= _SAFE:
         plain = cast(Floats, values.astype(np.float64, copy=False))
         with np.errstate(over="ignore"):
-            # Adding zero turns -0.0, which only arises here, into 0.0: its sign would choose another cell.
-            return plain + 0.0 if center == 0 else plain - float(center)
+            # Adding makes 0.0 of -0.0, whose sign would choose another cell: subtracting zero would not.
+            return plain + (0.0 - float(center))
     if not len(values) or (int(values.min()) > -_SAFE and int(values.max()) < _SAFE):
         return cast(Floats, (values.astype(np.int64, copy=False) - np.int64(center)).astype(np.float64))
     far = (values >= _SAFE) if values.dtype == np.uint64 else (values >= _SAFE) | (values <= -_SAFE)

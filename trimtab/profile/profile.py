@@ -4,20 +4,31 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from trimtab.canonical import sha256_hex
 from trimtab.errors import BadInput, Conflict
-from trimtab.profile.arrow import chunks_of
-from trimtab.profile.counts import CategoricalCounts, Counts, NumericCounts
-from trimtab.profile.encoding import compress, decompress, pack, unpack_arrays, unpack_header
-from trimtab.profile.grid import Column, Grid, NumericColumn
+from trimtab.profile.builder import ProfileBuilder, merged_counts
+from trimtab.profile.counts import HOURS, CategoricalCounts, Counts, Hashed, NumericCounts, TimestampCounts
+from trimtab.profile.encoding import (
+    compress,
+    decompress,
+    pack,
+    signed,
+    unpack_arrays,
+    unpack_header,
+    unsigned,
+)
+from trimtab.profile.grid import CategoricalColumn, Column, Grid, NumericColumn
+from trimtab.profile.hashing import BUCKETS, LONGEST, REGISTERS
 from trimtab.profile.keys import CELLS, CellSums, Integers
+from trimtab.profile.second_moments import SecondMoments
 
-_MAGIC = b"TTP\x01"
+# The first version's residuals were rounded, so its counts would not add up to the last bit with these.
+_MAGIC = b"TTP\x02"
 _NUMERIC_FIELDS = ("nulls", "nans", "positive_infinities", "negative_infinities", "minimum", "maximum")
 
 
@@ -32,16 +43,18 @@ class Profile:
     grid: Grid
     rows: int
     columns: Mapping[str, Counts]
+    moments: SecondMoments | None = None
 
     @classmethod
     def empty(cls, grid: Grid) -> Self:
         """Return the profile of no rows."""
-        return cls(grid, 0, {name: _nothing(column) for name, column in sorted(grid.columns.items())})
+        return cls(grid, 0, ProfileBuilder(grid).counts())
 
     @classmethod
-    def of(cls, grid: Grid, data: pa.Table | pa.RecordBatch) -> Self:
+    def of(cls, grid: Grid, data: pa.Table | pa.RecordBatch, *, second_moments: bool = False) -> Self:
         """Profile rows; columns outside the grid are ignored, and only a score may be absent.
 
+        `second_moments` adds how numeric columns move together, for about the price of decoding them again.
         Raises BadInput for a missing column and for a type that does not fit the column's kind.
 
         >>> numbers = pa.Array.from_buffers(pa.float64(), 3, [None, pa.py_buffer(np.array([1.0, 1.0, 5.0]))])
@@ -50,17 +63,17 @@ class Profile:
         >>> (profile + profile).rows, profile.columns["x"].maximum
         (6, 5.0)
         """
-        columns: dict[str, Counts] = {}
-        for name, column in sorted(grid.columns.items()):
-            if column.optional and name not in data.schema.names:
-                columns[name] = _nothing(column)
-                continue
-            chunks = chunks_of(data, name)
-            if isinstance(column, NumericColumn):
-                columns[name] = NumericCounts.of(column, chunks)
-            else:
-                columns[name] = CategoricalCounts.of(column, chunks)
-        return cls(grid, data.num_rows, columns)
+        return cls.of_batches(grid, [data], second_moments=second_moments)
+
+    @classmethod
+    def of_batches(
+        cls, grid: Grid, batches: Iterable[pa.Table | pa.RecordBatch], *, second_moments: bool = False
+    ) -> Self:
+        """Profile any number of batches in one pass, in memory that does not grow with their number."""
+        builder = ProfileBuilder(grid, second_moments=second_moments)
+        for batch in batches:
+            builder.add(batch)
+        return cls(grid, builder.rows, builder.counts(), builder.moments)
 
     @classmethod
     def merged(cls, profiles: Iterable[Self]) -> Self:
@@ -78,14 +91,11 @@ class Profile:
                     f"profiles of grids {grid.id[:12]} and {part.grid.id[:12]} cannot be added up; "
                     "profile both from their data on the project's grid"
                 )
-        columns: dict[str, Counts] = {}
-        for name, column in sorted(grid.columns.items()):
-            counts = [part.columns[name] for part in parts]
-            if isinstance(column, NumericColumn):
-                columns[name] = NumericCounts.merged(cast(list[NumericCounts], counts))
-            else:
-                columns[name] = CategoricalCounts.merged(column, cast(list[CategoricalCounts], counts))
-        return cls(grid, sum(part.rows for part in parts), columns)
+        columns = {
+            name: merged_counts(column, [part.columns[name] for part in parts])
+            for name, column in sorted(grid.columns.items())
+        }
+        return cls(grid, sum(part.rows for part in parts), columns, _moments_of(parts))
 
     def merge(self, other: Self) -> Self:
         """Return the profile of both profiles' rows; raise Conflict for unequal grids."""
@@ -106,15 +116,13 @@ class Profile:
         columns: dict[str, dict[str, Any]] = {}
         arrays: list[Integers] = []
         for name, counts in sorted(self.columns.items()):
-            if isinstance(counts, NumericCounts):
-                columns[name] = {field: getattr(counts, field) for field in _NUMERIC_FIELDS}
-                steps = np.diff(counts.sums.cells, prepend=0)
-                arrays += [steps, counts.sums.counts, counts.sums.residuals]
-            else:
-                totals = {"nulls": counts.nulls, "nans": counts.nans, "other": counts.other}
-                columns[name] = {**totals, "categories": list(counts.categories)}
-                arrays.append(np.fromiter(counts.categories.values(), dtype=np.int64))
-        return pack({"grid": self.grid.to_dict(), "rows": self.rows, "columns": columns}, arrays)
+            columns[name], found = _fields_and_arrays(counts)
+            arrays += found
+        header = {"grid": self.grid.to_dict(), "rows": self.rows, "columns": columns}
+        if self.moments is not None:
+            header["moments"] = list(self.moments.names)
+            arrays.append(unsigned(self.moments.products.ravel()))
+        return pack(header, arrays)
 
     @property
     def key(self) -> str:
@@ -143,32 +151,80 @@ class Profile:
                 name: _read_counts(column, stored[name], arrays)
                 for name, column in sorted(grid.columns.items())
             }
-            profile = cls(grid, int(header["rows"]), columns)
+            profile = cls(grid, int(header["rows"]), columns, _read_moments(header, arrays))
         except (KeyError, TypeError, ValueError, StopIteration) as error:
             raise BadInput(f"profile is damaged ({error!r}); write it again from its data") from error
         _check(profile)
         return profile
 
 
-def _nothing(column: Column) -> Counts:
-    return NumericCounts() if isinstance(column, NumericColumn) else CategoricalCounts()
+def _moments_of(parts: list[Any]) -> SecondMoments | None:
+    """Add up second moments; without those of all rows there are none."""
+    found = [part.moments for part in parts if part.rows]
+    if not found or any(part is None for part in found):
+        return None
+    total: SecondMoments = found[0]
+    for part in found[1:]:
+        total += part
+    return total
+
+
+def _fields_and_arrays(counts: Counts) -> tuple[dict[str, Any], list[Integers]]:
+    if isinstance(counts, NumericCounts):
+        steps = np.diff(counts.sums.cells, prepend=0)
+        fields = {name: getattr(counts, name) for name in _NUMERIC_FIELDS}
+        return fields, [steps, counts.sums.counts, counts.sums.residuals]
+    if isinstance(counts, TimestampCounts):
+        extremes = {"minimum": counts.minimum, "maximum": counts.maximum}
+        return {"nulls": counts.nulls, **extremes}, [counts.hours]
+    names = sorted(counts.categories)
+    rows = np.fromiter(map(counts.categories.__getitem__, names), dtype=np.int64, count=len(names))
+    totals = {"nulls": counts.nulls, "nans": counts.nans}
+    if counts.hashed is None:
+        return {**totals, "categories": names}, [rows]
+    return totals, [counts.hashed.buckets, counts.hashed.registers, counts.hashed.lengths]
 
 
 def _read_counts(column: Column, stored: Mapping[str, Any], arrays: Iterator[Integers]) -> Counts:
     if isinstance(column, NumericColumn):
-        cells, counts, residuals = np.cumsum(next(arrays)), next(arrays), next(arrays)
-        if not len(cells) == len(counts) == len(residuals):
-            raise ValueError(f"arrays of column {column.name!r} differ in length")
-        if len(cells) and (cells[-1] >= CELLS or np.any(np.diff(cells) <= 0) or np.any(counts <= 0)):
-            raise ValueError(f"cells of column {column.name!r} are out of order or empty")
-        return NumericCounts(
-            CellSums(cells, counts, residuals), **{name: stored[name] for name in _NUMERIC_FIELDS}
-        )
+        return _read_numeric(column, stored, arrays)
+    if not isinstance(column, CategoricalColumn):
+        hours = _sized(next(arrays), HOURS)
+        return TimestampCounts(hours, int(stored["nulls"]), stored["minimum"], stored["maximum"])
+    nulls, nans = int(stored["nulls"]), int(stored["nans"])
+    if "categories" not in stored:
+        sizes = (BUCKETS, REGISTERS, LONGEST + 2)
+        return CategoricalCounts({}, nulls, nans, Hashed(*(_sized(next(arrays), size) for size in sizes)))
     names: list[str] = stored["categories"]
     categories = dict(zip(names, next(arrays).tolist(), strict=True))
     if sorted(categories) != names:
         raise ValueError(f"categories of column {column.name!r} are out of order")
-    return CategoricalCounts(categories, int(stored["nulls"]), int(stored["nans"]), int(stored["other"]))
+    return CategoricalCounts(categories, nulls, nans)
+
+
+def _read_numeric(column: Column, stored: Mapping[str, Any], arrays: Iterator[Integers]) -> NumericCounts:
+    cells, counts, residuals = np.cumsum(next(arrays)), next(arrays), next(arrays)
+    if not len(cells) == len(counts) == len(residuals):
+        raise ValueError(f"arrays of column {column.name!r} differ in length")
+    if len(cells) and (cells[-1] >= CELLS or np.any(np.diff(cells) <= 0) or np.any(counts <= 0)):
+        raise ValueError(f"cells of column {column.name!r} are out of order or empty")
+    return NumericCounts(
+        CellSums(cells, counts, residuals), **{name: stored[name] for name in _NUMERIC_FIELDS}
+    )
+
+
+def _read_moments(header: Mapping[str, Any], arrays: Iterator[Integers]) -> SecondMoments | None:
+    if "moments" not in header:
+        return None
+    names = tuple(str(name) for name in header["moments"])
+    side = len(names) + 1
+    return SecondMoments(names, signed(_sized(next(arrays), side * side)).reshape(side, side))
+
+
+def _sized(array: Integers, length: int) -> Integers:
+    if len(array) != length:
+        raise ValueError(f"an array has {len(array)} places instead of {length}")
+    return array
 
 
 def _check(profile: Profile) -> None:

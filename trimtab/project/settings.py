@@ -147,7 +147,10 @@ class Monitor(Section):
     minimum_rows: int = Field(default=200, ge=1)
     persistence: tuple[int, int] = (2, 3)
     max_auc_drop: Share = 0.03
-    objects_per_shard: int = Field(default=200, ge=1)
+    # What one function reads; a window of more is profiled side by side, in a Distributed Map.
+    objects_per_shard: int = Field(default=1000, ge=1)
+    bytes_per_shard: int = Field(default=64_000_000, ge=1)
+    late_days: int = Field(default=2, ge=0)
 
     @field_validator("persistence")
     @classmethod

@@ -26,6 +26,16 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a row of bars: its name, its height, the height that is allowed, and its look."""
+
+    name: str
+    value: float | None
+    allowed: float | None
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Where values lie on the drawing."""
 
@@ -173,6 +183,37 @@ def paired_bars(rows: Sequence[tuple[str, float, float]], *, title: str) -> Mark
         parts.append(_box(names, y + 7, max(reach * now, 0.5), 4, "part0", f"{name}, this window: {now:.1%}"))
     box = f"0 0 {_n(width)} {_n(len(rows) * line)}"
     return tag("svg", *parts, viewBox=box, role="img", aria_label=title)
+
+
+def steps(bars: Sequence[Step], *, title: str, labels: tuple[str, str]) -> Markup:
+    """Draw a row of bars, each under the dashed line of what is allowed for it."""
+    width, height, floor = 240.0, 72.0, 52.0
+    top = max([value for bar in bars for value in (bar.value, bar.allowed) if value is not None] + [1e-12])
+    step = width / max(len(bars), 1)
+    wide = min(step - 2, 22.0)
+    parts: list[Markup] = []
+    for index, bar in enumerate(bars):
+        left = index * step
+        if bar.value is None:
+            middle = _n(left + wide / 2)
+            parts.append(
+                tag("text", tag("title", bar.name), "?", x=middle, y=_n(floor - 4), text_anchor="middle")
+            )
+            continue
+        tall = max(floor * bar.value / top, 1.5)
+        parts.append(_box(left, floor - tall, wide, tall, bar.look, bar.name))
+        if bar.allowed is not None:
+            y = _n(floor - floor * bar.allowed / top)
+            parts.append(tag("line", x1=_n(left), x2=_n(left + wide), y1=y, y2=y, class_="allowed"))
+    ends = [tag("text", labels[0], x=0, y=_n(height - 6))]
+    if len(bars) > 1:
+        ends.append(
+            tag("text", labels[1], x=_n((len(bars) - 1) * step + wide), y=_n(height - 6), text_anchor="end")
+        )
+    axis = tag("line", x1=0, x2=_n(width), y1=_n(floor), y2=_n(floor), class_="axis")
+    return tag(
+        "svg", *parts, axis, *ends, viewBox=f"0 0 {_n(width)} {_n(height)}", role="img", aria_label=title
+    )
 
 
 def swatch(look: str) -> Markup:

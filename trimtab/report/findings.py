@@ -180,8 +180,12 @@ def _brier(months: Sequence[Month]) -> Iterator[str]:
 
 
 def _quarantine(months: Sequence[Month], uploads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    held = [(f["file"], f["quarantined"], f["rows"]) for f in uploads if f.get("quarantined")]
     refused = [upload for upload in uploads if upload.get("verdict") == "refused"]
+    held = [
+        (f["file"], f["quarantined"], f["rows"])
+        for f in uploads
+        if f.get("quarantined") and f.get("verdict") != "refused"
+    ]
     if held:
         rows = sum(bad for _, bad, _ in held)
         files = shortened([f"{file} ({count(bad)} of {count(whole)})" for file, bad, whole in held], 4)

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from trimtab.profile import CategoricalCounts, NumericColumn, NumericCounts, Profile
+from trimtab.profile import CategoricalCounts, NumericColumn, NumericCounts, Profile, TimestampCounts
 from trimtab.profile.keys import Floats, mean_offsets
 
 BINS = 24
@@ -21,6 +21,8 @@ def picture(baseline: Profile, current: Profile, name: str) -> dict[str, Any] | 
     column = baseline.grid.columns[name]
     if isinstance(column, NumericColumn):
         return _numeric(column, cast(NumericCounts, then), cast(NumericCounts, now))
+    if isinstance(then, TimestampCounts):
+        return _hours(then, cast(TimestampCounts, now))
     return _categorical(cast(CategoricalCounts, then), cast(CategoricalCounts, now))
 
 
@@ -79,6 +81,14 @@ def _categorical(then: CategoricalCounts, now: CategoricalCounts) -> dict[str, A
             "current": _sum(shares, rest, 1),
         },
     }
+
+
+def _hours(then: TimestampCounts, now: TimestampCounts) -> dict[str, Any] | None:
+    if not then.present or not now.present:
+        return None
+    by_hour = [counts.hours.reshape(7, 24).sum(axis=0) / counts.present for counts in (then, now)]
+    ends = {"kind": "numeric", "low": 0.0, "high": 24.0}
+    return ends | {"baseline": _rounded(by_hour[0]), "current": _rounded(by_hour[1])}
 
 
 def _sum(shares: dict[str, tuple[float, float]], names: list[str], side: int) -> float:

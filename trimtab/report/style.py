@@ -66,6 +66,7 @@ svg .now{stroke:var(--accent);fill:none;stroke-width:2.4;stroke-linejoin:round;s
 svg .then{stroke:var(--ghost);fill:none;stroke-width:2;stroke-dasharray:5 4;stroke-linecap:round}
 svg .dot-now{fill:var(--accent);stroke:var(--paper);stroke-width:1.5}
 svg .dot-then{fill:var(--paper);stroke:var(--ghost);stroke-width:1.5}
+svg .allowed{stroke:var(--ink);stroke-dasharray:3 2;stroke-width:1.2}
 svg .label-now{fill:var(--accent);font-weight:600}
 svg .mark{stroke:var(--accent);stroke-dasharray:1 4;stroke-linecap:round;stroke-width:1.5}
 svg .drifted{fill:var(--drifted)} svg .stable{fill:var(--stable)} svg .undetermined{fill:var(--unknown)}
@@ -83,9 +84,10 @@ overflow:hidden}
 gap:.2rem 1.5rem}
 .feature h3{margin:0;display:flex;flex-wrap:wrap;gap:.3rem .7rem;align-items:baseline;
 overflow-wrap:anywhere;min-width:0}
-.feature p{margin:.25rem 0 0;font-size:.92rem;grid-column:1}
+.feature p{margin:.25rem 0 0;font-size:.92rem}
 .feature .note{font-size:.86rem}
-.feature figure{grid-column:2;grid-row:1/span 4;margin:0}
+.feature figure{margin:0}
+.feature figure.trend{margin:.9rem 0 0;max-width:15rem}
 ul.plain{margin:.6rem 0;padding-left:1.1rem;max-width:42rem}
 ul.plain li{margin:.35rem 0}
 ul.tree,ul.tree ul{list-style:none;margin:0;padding:0 0 0 1.15rem}
@@ -105,7 +107,8 @@ main{padding:2rem 1rem 3rem} h1{font-size:1.8rem} section{margin-top:2.4rem}
 header .verdict{font-size:1.06rem}
 .wide-only{display:none} .narrow{display:block}
 .figures{grid-template-columns:1fr 1fr} .figure{padding:.8rem .85rem} .figure dd{font-size:1.3rem}
-.feature{grid-template-columns:1fr} .feature figure{grid-column:1;grid-row:auto;margin-top:.6rem}
+.feature{grid-template-columns:1fr}
+.feature figure,.feature figure.trend{margin-top:.6rem;max-width:20rem}
 dl.terms{grid-template-columns:1fr;gap:0} dl.terms dd{margin-bottom:.5rem}
 table.cards thead{display:none} table.cards tr{display:block;padding:.7rem 0;
 border-top:1px solid var(--line)}

@@ -4,31 +4,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.instants import parse_time
-from trimtab.report.charts import overlay, paired_bars
+from trimtab.report.cards import changed, in_sd
+from trimtab.report.charts import bar_chart, both_widths, legend
 from trimtab.report.markup import Content, Markup, joined, tag
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
-from trimtab.report.words import count, day, listed, number, percent, plural, shortened
+from trimtab.report.together import moving_together
+from trimtab.report.unknown import could_not_be_determined, main_reason, share_judged
+from trimtab.report.words import (
+    compact,
+    count,
+    day,
+    listed,
+    number,
+    percent,
+    plural,
+    shortened,
+    window_name,
+)
 
 type Facts = Mapping[str, Any]
 
-_REASONS = {
-    "TOO_FEW_ROWS": "too few rows to judge",
-    "TOO_FEW_VALUES": "enough rows, but too many of them are null",
-    "ALL_NULL": "no value at all, on one side or on both",
-    "NO_BASELINE": "the champion has no baseline to compare with",
-    "HIGH_CARDINALITY": "too many different values to count one by one",
-    "ABSENT": "the column did not come in this window",
-}
-_COMPONENTS = {
-    "location": "its values moved as a whole",
-    "shape": "its values moved or spread differently",
-    "histogram": "its values, or its categories, are mixed differently",
-    "missing": "its share of nulls changed",
-    "unseen": "it holds values that the baseline has not",
-}
-_EFFECTS = (("psi", "PSI"), ("js", "JS"), ("ks", "KS"), ("wasserstein", "Wasserstein"))
-_SHARES = (("unseen", "unseen"), ("out_of_range", "out of range"))
-_DRAWN = 12
+_SIGNS = {"drifted": "▲", "stable": "●", "undetermined": "?"}
 
 
 def render_window_report(report: Facts) -> str:
@@ -38,13 +34,15 @@ def render_window_report(report: Facts) -> str:
     from, to}, champion_version, persistent, persistence [m, n], history [{id, verdict}], captured (how many
     rows were read and left out, and of which version) and distributions by feature.
     """
-    features = by_weight_and_effect(report["features"])
+    features = report["features"]
     return page(
         f"{report['project']}: window {report['window']['id']} {report['verdict']}",
         _header(report, features),
-        _drifted(report, features),
-        _unknown(features),
+        changed(report),
+        _over_time(report),
+        could_not_be_determined(report),
         _all(report, features),
+        moving_together(report),
         _rows(report),
         _method(report),
     )
@@ -58,17 +56,16 @@ def by_weight_and_effect(features: Sequence[Facts]) -> list[Facts]:
 def verdict_sentence(report: Facts, window_id: str, version: object) -> str:
     """Say the verdict in one sentence."""
     rows = report["rows"]["current"]
-    drifted = [
-        part["name"] for part in by_weight_and_effect(report["features"]) if part["verdict"] == "drifted"
-    ]
+    drifted = [part["name"] for part in report["features"] if part["verdict"] == "drifted"]
     against = (
         f"against the baseline of version {version}"
         if version is not None
         else "without a champion's baseline"
     )
     if report["verdict"] == "undetermined":
-        why = _REASONS.get(str(report["reason"]), "not enough of it can be judged")
-        return f"Window {window_id} cannot be judged {against}: {why} ({plural(rows, 'row')})."
+        return (
+            f"Window {window_id} cannot be judged {against}: {main_reason(report)} ({plural(rows, 'row')})."
+        )
     if report["verdict"] == "drifted":
         return (
             f"Window {window_id} drifted {against}: {percent(report['weight'])} of the model's weight lies "
@@ -84,7 +81,6 @@ def verdict_sentence(report: Facts, window_id: str, version: object) -> str:
 
 def _header(report: Facts, features: Sequence[Facts]) -> Markup:
     window = report["window"]
-    known = sum(part["verdict"] != "undetermined" for part in features)
     span = f"{day(parse_time(window['from']))} up to, not including, {day(parse_time(window['to']))}, UTC"
     return tag(
         "header",
@@ -100,7 +96,7 @@ def _header(report: Facts, features: Sequence[Facts]) -> Markup:
             ),
             (_drifted_weight(report), "of the weight drifted", ""),
             (percent(report["undetermined_weight"]), "of the weight not judged", ""),
-            (f"{known} of {len(features)}", "features judged", ""),
+            (share_judged(features), "features judged", ""),
         ),
     )
 
@@ -122,80 +118,48 @@ def _persistence(report: Facts) -> str:
     return f"{said}: the rule is {needed} of {of} windows.{told}"
 
 
-def _drifted(report: Facts, features: Sequence[Facts]) -> Markup | None:
-    found = [part for part in features if part["verdict"] == "drifted"]
-    if not found:
+def _over_time(report: Facts) -> Markup | None:
+    """Draw the drifted weight of this window beside that of the windows before."""
+    earlier = report["trend"]["windows"]
+    if not earlier:
         return None
-    pictures = report["distributions"]
-    cards = [_card(part, pictures.get(part["name"])) for part in found[:_DRAWN]]
-    rest = f"{len(found) - _DRAWN} more are in the table below." if len(found) > _DRAWN else None
+    now = {
+        "id": report["window"]["id"],
+        "verdict": report["verdict"],
+        "weight": report["weight"],
+        "champion_version": report["champion_version"],
+    }
+    windows = [*earlier, now]
+    bars = [
+        (None if one["verdict"] == "undetermined" else one["weight"], one["verdict"], _SIGNS[one["verdict"]])
+        for one in windows
+    ]
+    labels = [window_name(one["id"]) for one in windows]
+    title = f"Drifted weight and verdict of the last {plural(len(windows), 'window')}"
     return section(
-        "What changed",
-        tag("div", *cards, class_="features"),
-        tag("p", rest, class_="note") if rest else None,
-        lead="Sorted by weight times effect. Filled: the baseline. Line: this window.",
+        "Over time",
+        legend(*((name, f"{sign} {name}") for name, sign in _SIGNS.items())),
+        both_widths(
+            lambda width: bar_chart(labels, bars, width=width, title=title),
+            f"Height: the share of the model's weight that lies in drifted features; from "
+            f"{percent(report['drifts_from'])} on, the window has drifted. {_compared(windows)}",
+        ),
     )
 
 
-def _card(part: Facts, picture: Facts | None) -> Markup:
-    facts = [f"{percent(part['weight'], 1)} of the weight"]
-    if part["q_value"] is not None:
-        facts.append(f"q {_small(part['q_value'])}")
-    if part["effect"] is not None:
-        facts.append(f"effect {_small(part['effect'])} against a tolerance of {_small(part['tolerance'])}")
-    return tag(
-        "div",
-        tag("h3", part["name"]),
-        tag("p", _what(part)),
-        tag("p", "; ".join(facts), class_="note"),
-        tag("p", _effects(part["effects"]), class_="note"),
-        _figure(part["name"], picture),
-        class_="feature",
-    )
-
-
-def _what(part: Facts) -> str:
-    said = _COMPONENTS.get(str(part["component"]), f"the test of {part['component']} speaks loudest")
-    return f"{said[0].upper()}{said[1:]}."
-
-
-def _figure(name: str, picture: Facts | None) -> Markup | None:
-    if picture is None:
-        return None
-    title = f"Distribution of {name}, baseline and this window"
-    if picture["kind"] == "numeric":
-        ends = (_short(picture["low"]), _short(picture["high"]))
-        return tag("figure", overlay(picture["baseline"], picture["current"], title=title, labels=ends))
-    rows = list(zip(picture["names"], picture["baseline"], picture["current"], strict=True))
-    rest = picture["rest"]
-    if rest["categories"]:
-        rows.append((f"{rest['categories']} others", rest["baseline"], rest["current"]))
-    return tag("figure", paired_bars(rows, title=title))
-
-
-def _unknown(features: Sequence[Facts]) -> Markup | None:
-    unknown = [part for part in features if part["verdict"] == "undetermined"]
-    if not unknown:
-        return None
-    by_reason: dict[str, list[Facts]] = {}
-    for part in unknown:
-        by_reason.setdefault(str(part["reason"]), []).append(part)
-    items = []
-    for reason, parts in sorted(by_reason.items()):
-        weight = sum(part["weight"] for part in parts)
-        names = joined(*(joined(", " if at else None, tag("code", p["name"])) for at, p in enumerate(parts)))
-        said = _REASONS.get(reason, reason)
-        items.append(
-            tag("li", names, f": {said} ({percent(weight, 1)} of the weight, ", tag("code", reason), ").")
-        )
-    lead = "Undetermined is not stable: nothing is claimed about these."
-    return section("What could not be determined", tag("ul", *items, class_="plain"), lead=lead)
+def _compared(windows: Sequence[Facts]) -> str:
+    """Say with which champions the windows were compared."""
+    versions = list(dict.fromkeys(one["champion_version"] for one in windows))
+    named = [f"version {version}" if version is not None else "no champion" for version in versions]
+    if len(named) == 1:
+        return f"All were compared with the baseline of {named[0]}."
+    return f"They were compared with the baselines of {listed(named)}, in that order."
 
 
 def _all(report: Facts, features: Sequence[Facts]) -> Markup:
     columns = [
-        ("Feature", ""), ("Verdict", ""), ("Weight", "right"), ("q", "right"), ("Effect", "right"),
-        ("Tolerance", "right"), ("PSI", "right"), ("KS", "right"), ("Null", "right"),
+        ("Feature", ""), ("Verdict", ""), ("Weight", "right"), ("q", "right"), ("Shift", "right"),
+        ("Allowed", "right"), ("PSI", "right"), ("KS", "right"), ("Null", "right"),
         ("Notices", "right"),
     ]  # fmt: skip
     rows: list[list[Content]] = []
@@ -203,13 +167,13 @@ def _all(report: Facts, features: Sequence[Facts]) -> Markup:
         effects = part["effects"]
         shift = part.get("detectable_shift")
         rows.append([
-            part["name"], badge(part["verdict"]), percent(part["weight"], 1), _small(part["q_value"]),
-            _small(part["effect"]), _small(part["tolerance"]), number(effects.get("psi")),
+            part["name"], badge(part["verdict"]), percent(part["weight"], 1), compact(part["q_value"]),
+            in_sd(part["effect"]), in_sd(part["tolerance"]), number(effects.get("psi")),
             number(effects.get("ks")), percent(effects.get("missing"), 1),
             "–" if shift is None else f"{number(shift, 2)} sd",
         ])  # fmt: skip
     note = (
-        f"A feature drifted if q is at most {_small(report['alpha'])} and its effect over its tolerance. "
+        f"A feature drifted if q is at most {compact(report['alpha'])} and its shift over what is allowed. "
         "“Notices” is the shift that this many rows reveal four times out of five."
     )
     return section("All features", table("All features", columns, rows, note=note))
@@ -220,16 +184,12 @@ def _rows(report: Facts) -> Markup:
     notes = [
         f"{plural(rows['read'], 'captured row')} were read from {plural(rows['objects'], 'object')}.",
         f"{count(rows['outside'])} had an event time outside the window, {count(rows['untimed'])} had none, "
-        f"and {count(rows['duplicate'])} repeated the id of another row of their shard and were left out.",
+        f"and {count(rows['duplicate'])} repeated the id of another row and were left out.",
     ]
     versions = rows["by_version"]
     if versions:
         said = [f"version {name} scored {count(number_of)}" for name, number_of in sorted(versions.items())]
         notes.append(f"Of the rows that were kept, {listed(said)}.")
-    if rows["shards"] > 1:
-        notes.append(
-            "A row that came twice in different shards is counted twice: ids are compared within a shard."
-        )
     return section("Which rows", paragraphs(*notes))
 
 
@@ -261,27 +221,3 @@ def _tolerance(report: Facts) -> str | None:
         "For at least one feature the tolerance is a default: the training data has too few whole weeks to "
         "learn from how much it wobbles by itself."
     )
-
-
-def _effects(effects: Facts) -> str:
-    parts = [f"{title} {number(effects[name])}" for name, title in _EFFECTS if effects.get(name) is not None]
-    parts += [f"{title} {percent(effects[name], 1)}" for name, title in _SHARES if effects.get(name)]
-    nulls, change = effects.get("missing"), effects.get("missing_change")
-    if nulls is not None and change is not None and max(nulls, nulls - change) > 0:
-        parts.append(f"null {percent(nulls, 1)}, was {percent(max(0.0, nulls - change), 1)}")
-    return ", ".join(parts)
-
-
-def _small(value: float | None) -> str:
-    """Write a number that may be very small."""
-    if value is None:
-        return "–"
-    if value == 0:
-        return "0"
-    if abs(value) < 1e-9:
-        return "< 1e-9"
-    return f"{value:.1e}" if abs(value) < 0.001 else number(value, 4)
-
-
-def _short(value: float) -> str:
-    return f"{value:,.4g}".replace("-", "−")

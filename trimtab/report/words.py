@@ -78,6 +78,39 @@ def shortened(words: Sequence[str], most: int) -> str:
     return listed([*words[:most], f"{len(words) - most} more"])
 
 
+def compact(value: float | None) -> str:
+    """Write a number that may be very small.
+
+    >>> compact(0.25), compact(0.00012), compact(1e-12), compact(0)
+    ('0.2500', '1.2e-04', '< 1e-9', '0')
+    """
+    if value is None:
+        return MISSING
+    if value == 0:
+        return "0"
+    if abs(value) < 1e-9:
+        return "< 1e-9"
+    return f"{value:.1e}" if abs(value) < 0.001 else number(value, 4)
+
+
+def plain(value: float) -> str:
+    """Write a value of a column with four digits.
+
+    >>> plain(-1234.5)
+    '−1,234'
+    """
+    return f"{value:,.4g}".replace("-", "−")
+
+
+def window_name(name: str) -> str:
+    """Write a window's name shortly: without the year.
+
+    >>> window_name("2013-03"), window_name("2013-W10"), window_name("2013-03-05")
+    ('Mar', 'W10', '03-05')
+    """
+    return month_name(name) if len(name) == len("2013-03") else name.partition("-")[2]
+
+
 def day(instant: datetime) -> str:
     """Write a date in full.
 

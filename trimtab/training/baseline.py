@@ -39,7 +39,8 @@ def _profile(grid: Grid, data: pa.Table, scores: Floats, start: int, end: int) -
     rows, ours = data.slice(start, end - start), scores[start:end]
     has_score = ~np.isnan(ours)
     scored = rows.take(np.flatnonzero(has_score)).append_column(SCORE, pa.array(ours[has_score]))
-    return Profile.of(grid, scored) + Profile.of(grid, rows.take(np.flatnonzero(~has_score)))
+    parts = (scored, rows.take(np.flatnonzero(~has_score)))
+    return Profile.merged(Profile.of(grid, part, second_moments=True) for part in parts)
 
 
 def with_score(weights: Mapping[str, float]) -> dict[str, float]:

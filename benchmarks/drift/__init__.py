@@ -1,0 +1,1 @@
+"""What drift costs beside decoding and beside the peers."""
