@@ -1,5 +1,6 @@
 """Examine one part of a file: clean Parquet, rows set aside, keys, profile and counts, chunk by chunk."""
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,7 +123,10 @@ class PartCheck:
         state = _State(self, repeated)
         for rows in batches:
             state.add(rows)
-        return state.finish()
+        part = state.finish()
+        # Pandera's errors hold the frames that they are about in cycles, which pile up part by part.
+        gc.collect()
+        return part
 
 
 class _State:
