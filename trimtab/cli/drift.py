@@ -152,7 +152,7 @@ def _compared(
     from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import selected
 
-    choice, settings = selected(project, columns, ignore, timestamp, slices, **sensitivity)
+    choice, settings = selected(project, columns, ignore, timestamp, slices, window=None, **sensitivity)
     before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
     found = compare_files(before, now, choice, settings)
     document = found.report.to_dict() | {

@@ -1,5 +1,6 @@
 """What `trimtab drift` does: profile two sets of files on one grid, compare them, replay history."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -78,7 +79,9 @@ def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
         raise BadInput(f"{before.text} has no column {choice.timestamp!r}; it has {_names(kinds)}")
     if now is not None:
         there = set(next(now.batches()).column_names)
-        notes += [f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there]
+        notes += [
+            f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there
+        ]
         notes += [
             f"not compared, because only the current data has it: {name}"
             for name in sorted(there - set(kinds) - set(without))
@@ -119,8 +122,8 @@ def _first_rows(before: Address) -> pa.Table:
 
 def _grid(first: pa.Table, kinds: dict[str, Kind]) -> Grid:
     """Fit the grid; what looks like an id is counted as one, so that it is not mistaken for a feature."""
-    for name in kinds:
-        if kinds[name] == "number" and _counts_rows(as_kind(first[name], "number")[0]):
+    for name, kind in tuple(kinds.items()):
+        if kind == "number" and _counts_rows(as_kind(first[name], "number")[0]):
             kinds[name] = "text"
     table = pa.table({name: as_kind(first[name], kind)[0] for name, kind in kinds.items()})
     grid = Grid.from_table(table, {name: _GRID_KINDS[kind] for name, kind in kinds.items()})
@@ -150,10 +153,13 @@ def _baseline(before: Address, plan: Plan, choice: Choice, settings: Settings) -
         return _sliced(plan.grid, days, settings.minimum_slices)
     if choice.slices is not None:
         parts = in_order(plan.grid, before.typed(plan.kinds), choice.slices)
-        return Baseline(Profile.merged(parts), tuple(parts)), f"wobble learned from {len(parts)} slices in order"
+        return Baseline(
+            Profile.merged(parts), tuple(parts)
+        ), f"wobble learned from {len(parts)} slices in order"
     profile = Profile.of_batches(plan.grid, before.typed(plan.kinds))
     return Baseline(profile), (
-        "uncalibrated: how much columns move by themselves was not learned; give --timestamp COLUMN or --slices N"
+        "uncalibrated: how much columns move by themselves was not learned; give --timestamp COLUMN "
+        "or --slices N"
     )
 
 
@@ -207,7 +213,7 @@ def in_order(grid: Grid, batches: Iterable[pa.Table], slices: int) -> list[Profi
     if open_.rows:
         parts.append(_built(grid, open_))
     bounds = np.linspace(0, len(parts), min(slices, len(parts)) + 1).astype(int).tolist()
-    return [Profile.merged(parts[low:high]) for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [Profile.merged(parts[low:high]) for low, high in itertools.pairwise(bounds)]
 
 
 def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
@@ -217,8 +223,9 @@ def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
 def replay(
     address: Address, choice: Choice, settings: Settings, window: WindowKind, until: date
 ) -> dict[str, Any]:
-    """Replay history: the days before `until` are the baseline, every window after is judged as it would be."""
-    assert choice.timestamp is not None
+    """Replay history: the days before `until` are the baseline, and every window after them is judged."""
+    if choice.timestamp is None:
+        raise BadInput("name the column of the rows' times with --timestamp")
     plan = plan_columns(address, None, choice)
     days = by_day(address, plan, choice.timestamp)
     split = (until - _EPOCH).days
@@ -248,7 +255,8 @@ def replay(
     if untimed:
         notes.append(f"{untimed:,} rows have no readable time and belong to no window")
     return {
-        "baseline": {"until": until.isoformat(), "rows": baseline.profile.rows, "slices": len(baseline.slices)},
+        "baseline": {"until": until.isoformat(), "rows": baseline.profile.rows,
+                     "slices": len(baseline.slices)},
         "alarms": {"count": len(alarms), "windows": alarms},
         "settings": {"window": window, "alpha": settings.alpha, "tolerance": settings.tolerance,
                      "min_weight": settings.min_weight, "persistence": [settings.needed, settings.of]},

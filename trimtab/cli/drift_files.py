@@ -91,7 +91,7 @@ def kinds_of(table: pa.Table) -> tuple[dict[str, Kind], list[str]]:
     return kinds, without
 
 
-def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:
+def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:  # noqa: PLR0911 - a case each
     """Return a column as one kind, and how many of its cells could not be read."""
     column = flat(column)
     if types.is_dictionary(column.type):
@@ -120,7 +120,7 @@ def _type_of(kind: Kind) -> Any:
     return {"number": pa.float64(), "boolean": pa.bool_(), "instant": _INSTANT, "text": pa.string()}[kind]
 
 
-def _kind(column: Any, *, is_text: bool) -> Kind | None:
+def _kind(column: Any, *, is_text: bool) -> Kind | None:  # noqa: PLR0911 - a case each
     own = column.type
     own = own.value_type if types.is_dictionary(own) else own
     if types.is_boolean(own):
@@ -305,4 +305,6 @@ def write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}; name a file in an existing folder") from error
+        raise BadInput(
+            f"{path} cannot be written: {error.strerror}; name a file in an existing folder"
+        ) from error

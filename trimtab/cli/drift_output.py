@@ -12,7 +12,7 @@ from trimtab.cli.output import show
 from trimtab.errors import BadInput
 from trimtab.report.comparison import comparison_sentence, feature_reasoning, render_comparison
 from trimtab.report.pictures import picture
-from trimtab.report.words import compact, number, percent, plain
+from trimtab.report.words import compact, number, percent, plain, plural
 
 _WIDTH = 30
 _SHADES = "▏▎▍▌▋▊▉█"
@@ -76,7 +76,7 @@ def show_replay(found: dict[str, Any], *, as_json: bool) -> None:
         return
     alarms = found["alarms"]
     when = f": {', '.join(alarms['windows'])}" if alarms["count"] else ""
-    title = f"{alarms['count']} alarm{'' if alarms['count'] == 1 else 's'} in {len(found['windows'])} windows{when}"
+    title = f"{plural(alarms['count'], 'alarm')} in {plural(len(found['windows']), 'window')}{when}"
     rows = [
         {
             "window": row["window"],

@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 from trimtab.cli.drift_compare import Choice
 from trimtab.cli.drift_files import Kind
@@ -19,7 +18,7 @@ def selected(
     timestamp: str | None,
     slices: int | None,
     *,
-    window: WindowKind | None = None,
+    window: WindowKind | None,
     **sensitivity: float | None,
 ) -> tuple[Choice, Settings]:
     """Return the columns and the settings that were asked for."""
@@ -55,7 +54,7 @@ def window_kind(name: str) -> WindowKind:
     """Read a window's kind."""
     if name not in WINDOWS_PER_YEAR:
         raise BadInput(f"{name!r} is no window; give day, week or month")
-    return cast(WindowKind, name)
+    return name
 
 
 def day_of(text: str) -> date:

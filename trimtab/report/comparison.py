@@ -58,7 +58,7 @@ def comparison_sentence(report: Facts) -> str:
             f"Stable: {shortened(drifted, 3)} changed, but that is only {percent(report['weight'])} of the "
             f"weight where {percent(report['drifts_from'])} makes drift."
         )
-    return "Stable: no column changed by more than is allowed for."
+    return "Stable: no column changed by more than chance and its tolerance explain."
 
 
 def feature_reasoning(part: Facts, report: Facts) -> list[str]:
@@ -75,9 +75,10 @@ def feature_reasoning(part: Facts, report: Facts) -> list[str]:
         )
     if part["q_value"] is not None:
         below = part["q_value"] <= report["alpha"]
+        chance = "hardly explains" if below else "may explain"
         said.append(
-            f"q is {compact(part['q_value'])}, {'at most' if below else 'above'} alpha {compact(report['alpha'])}, "
-            f"so chance {'hardly explains' if below else 'may explain'} a change beyond what is allowed."
+            f"q is {compact(part['q_value'])}, {'at most' if below else 'above'} alpha "
+            f"{compact(report['alpha'])}, so chance {chance} a change beyond what is allowed."
         )
     if part["reason"] is not None:
         reason = str(part["reason"])
