@@ -110,7 +110,7 @@ def test_formats_give_the_same_answer(run, tmp_path: Path, shift: float) -> None
     for answer in answers[1:]:
         for name, part in answer.items():
             same = answers[0][name]
-            assert part["verdict"] == same["verdict"] and part["kind"] == same["kind"], name
+            assert (part["verdict"], part["kind"]) == (same["verdict"], same["kind"]), name
             assert part["effects"] == pytest.approx(same["effects"], abs=1e-9), name
     assert answers[0]["id"]["reason"] == "HIGH_CARDINALITY"
     assert answers[0]["weight"]["verdict"] == answers[0]["paid"]["verdict"]
@@ -205,7 +205,8 @@ def test_misuse_is_one_sentence_and_exit_code_2(run, tmp_path: Path) -> None:
     }
     for name, words in said.items():
         code, out, err = run("compare", tmp_path / "good.parquet", tmp_path / name)
-        assert (code, out) == (2, "") and words in err and len(err.splitlines()) == 1, (name, err)
+        assert (code, out, len(err.splitlines())) == (2, "", 1), (name, err)
+        assert words in err, (name, err)
     good = tmp_path / "good.parquet"
     assert "has a column 'x'" in run("compare", good, good, "--columns", "x")[2]
     assert "give one of them" in run("compare", good, good, "--timestamp", "at", "--slices", 3)[2]

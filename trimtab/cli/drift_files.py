@@ -263,8 +263,10 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[pa.Table]:
     with parquet.ParquetFile(path) as file:
         names = file.schema_arrow.names
         wanted = None if columns is None else [name for name in names if name in columns]
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
-            yield pa.Table.from_batches([batch])
+        # Row group by row group: asked for all of them at once, Arrow reads far ahead.
+        for group in range(file.num_row_groups):
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group], columns=wanted):
+                yield pa.Table.from_batches([batch])
 
 
 def _text(
