@@ -60,6 +60,7 @@ def test_help_lists_every_command() -> None:
         "report",
         "data",
         "lineage",
+        "drift",
     ):
         assert command in shown
 

@@ -9,6 +9,7 @@ import typer
 from trimtab.cli.cache import cache_app
 from trimtab.cli.contract import contract_app
 from trimtab.cli.data import data_app
+from trimtab.cli.drift import drift_app
 from trimtab.cli.lineage import lineage_app
 from trimtab.cli.options import EndpointOption, EnvironmentOption, JsonOption, ProjectArgument, ReasonOption
 from trimtab.cli.session import Session
@@ -25,6 +26,7 @@ app.add_typer(monitor_app, name="monitor")
 app.add_typer(cache_app, name="cache")
 app.add_typer(contract_app, name="contract")
 app.add_typer(data_app, name="data")
+app.add_typer(drift_app, name="drift")
 app.add_typer(lineage_app, name="lineage")
 
 

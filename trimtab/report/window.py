@@ -41,7 +41,7 @@ def render_window_report(report: Facts) -> str:
         changed(report),
         _over_time(report),
         could_not_be_determined(report),
-        _all(report, features),
+        all_features(report, features),
         moving_together(report),
         _rows(report),
         _method(report),
@@ -156,7 +156,8 @@ def _compared(windows: Sequence[Facts]) -> str:
     return f"They were compared with the baselines of {listed(named)}, in that order."
 
 
-def _all(report: Facts, features: Sequence[Facts]) -> Markup:
+def all_features(report: Facts, features: Sequence[Facts]) -> Markup:
+    """List every feature with its verdict, shift, distances and what these rows would have noticed."""
     columns = [
         ("Feature", ""), ("Verdict", ""), ("Weight", "right"), ("q", "right"), ("Shift", "right"),
         ("Allowed", "right"), ("PSI", "right"), ("KS", "right"), ("Null", "right"),

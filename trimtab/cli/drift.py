@@ -1,0 +1,170 @@
+"""`trimtab drift`: compare any two files, explain one column, replay history; no project, no AWS needed."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.options import EndpointOption, JsonOption
+
+drift_app = typer.Typer(no_args_is_help=True, help="Compare files or prefixes, wherever they are.")
+
+EXIT_CODES = {"stable": 0, "drifted": 1, "undetermined": 3}
+
+BaselineArgument = Annotated[
+    str, typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines.")
+]
+CurrentArgument = Annotated[str, typer.Argument(help="What is: the same.")]
+ColumnsOption = Annotated[str, typer.Option("--columns", help="Only these columns, with commas between.")]
+IgnoreOption = Annotated[str, typer.Option("--ignore", help="All columns but these, with commas between.")]
+ToleranceOption = Annotated[
+    float | None,
+    typer.Option("--tolerance", help="The smallest squared shift that matters, in sd; 0.001 by default."),
+]
+AlarmsOption = Annotated[
+    float | None,
+    typer.Option("--false-alarms-per-year", help="How many false alarms may be; 1 by default."),
+]
+WeightOption = Annotated[
+    float | None,
+    typer.Option("--min-weight", help="The share of columns that must drift; 0.25 by default."),
+]
+TimestampOption = Annotated[
+    str | None,
+    typer.Option("--timestamp", help="Learn from the baseline's weeks or days by this column of times."),
+]
+SlicesOption = Annotated[
+    int | None,
+    typer.Option("--slices", min=2, max=1000, help="Learn from this many slices of the baseline, in order."),
+]
+DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="Between cells of CSV files.")]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", "-p", help="Take columns and settings from this project.")
+]
+
+
+@drift_app.command("compare")
+def compare_(
+    baseline: BaselineArgument,
+    current: CurrentArgument,
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    timestamp: TimestampOption = None,
+    slices: SlicesOption = None,
+    tolerance: ToleranceOption = None,
+    false_alarms_per_year: AlarmsOption = None,
+    min_weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write a report for people.")] = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether the data drifted; exit with 0 when stable, 1 when drifted, 3 when it cannot be told."""
+    from trimtab.cli import drift_output
+    from trimtab.cli.drift_files import write
+
+    _point_at(endpoint_url)
+    found, document = _compared(
+        baseline, current, columns, ignore, timestamp, slices, delimiter, project,
+        tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
+    )  # fmt: skip
+    if html is not None:
+        write(html, drift_output.page_of(found, document))
+    drift_output.show_comparison(document, as_json=as_json)
+    raise typer.Exit(EXIT_CODES[document["verdict"]])
+
+
+@drift_app.command()
+def explain(
+    feature: Annotated[str, typer.Argument(help="The column to explain.")],
+    baseline: BaselineArgument,
+    current: CurrentArgument,
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    timestamp: TimestampOption = None,
+    slices: SlicesOption = None,
+    tolerance: ToleranceOption = None,
+    false_alarms_per_year: AlarmsOption = None,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one column's distributions side by side, and why it was judged so."""
+    from trimtab.cli import drift_output
+
+    _point_at(endpoint_url)
+    found, document = _compared(
+        baseline, current, columns, ignore, timestamp, slices, delimiter, project,
+        tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
+    )  # fmt: skip
+    drift_output.show_feature(found, document, feature, as_json=as_json)
+
+
+@drift_app.command()
+def backtest(
+    history: Annotated[str, typer.Argument(help="A file, a folder or an s3:// prefix of past rows.")],
+    timestamp: Annotated[str, typer.Option("--timestamp", help="The column of the rows' times.")],
+    baseline_until: Annotated[
+        str, typer.Option("--baseline-until", help="The first day, in UTC, that is judged: 2013-03-01.")
+    ],
+    window: Annotated[str, typer.Option("--window", help="day, week or month.")] = "month",
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    tolerance: ToleranceOption = None,
+    false_alarms_per_year: AlarmsOption = None,
+    min_weight: WeightOption = None,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay history with given settings: which windows would have drifted, and when an alarm had come."""
+    from trimtab.cli import drift_output
+    from trimtab.cli.drift_compare import replay
+    from trimtab.cli.drift_files import Address
+    from trimtab.cli.drift_settings import day_of, selected, window_kind
+
+    _point_at(endpoint_url)
+    kind = window_kind(window)
+    choice, settings = selected(
+        project, columns, ignore, timestamp, None, window=kind,
+        tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
+    )  # fmt: skip
+    found = replay(Address.find(history, delimiter), choice, settings, kind, day_of(baseline_until))
+    drift_output.show_replay(found, as_json=as_json)
+
+
+def _compared(
+    baseline: str,
+    current: str,
+    columns: str,
+    ignore: str,
+    timestamp: str | None,
+    slices: int | None,
+    delimiter: str | None,
+    project: str | None,
+    **sensitivity: float | None,
+) -> tuple[Any, dict[str, Any]]:
+    from trimtab.cli.drift_compare import compare_files
+    from trimtab.cli.drift_files import Address
+    from trimtab.cli.drift_settings import selected
+
+    choice, settings = selected(project, columns, ignore, timestamp, slices, window=None, **sensitivity)
+    before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
+    found = compare_files(before, now, choice, settings)
+    document = found.report.to_dict() | {
+        "baseline": baseline,
+        "current": current,
+        "notes": list(found.notes),
+        "default_tolerance": settings.tolerance,
+        "drifts_from": settings.min_weight,
+    }
+    return found, document
+
+
+def _point_at(endpoint_url: str | None) -> None:
+    if endpoint_url:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint_url

@@ -1,0 +1,286 @@
+"""What `trimtab drift` does: profile two sets of files on one grid, compare them, replay history."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from trimtab.cli.drift_files import Address, Kind, as_kind, kinds_of
+from trimtab.drift import Baseline, Report, Settings, compare, persistent
+from trimtab.errors import BadInput
+from trimtab.monitoring.rows import days_of
+from trimtab.monitoring.windows import WindowKind, window_of
+from trimtab.profile import CategoricalColumn, Grid, Profile
+from trimtab.profile import Kind as GridKind
+from trimtab.profile.builder import ProfileBuilder
+from trimtab.profile.grid import SAMPLE_ROWS
+
+pc: Any = pyarrow.compute
+
+_GRID_KINDS: dict[Kind, GridKind] = {
+    "number": "numeric", "boolean": "categorical", "instant": "timestamp", "text": "categorical",
+}  # fmt: skip
+_EPOCH = date(1970, 1, 1)
+_ID_ROWS, _ID_SHARE = 200, 0.95
+_FIRST_UNIT = 1_024
+_NO_DAY = -(2**31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which columns are compared, and how the baseline is sliced."""
+
+    columns: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    kinds: Mapping[str, Kind] | None = None
+    timestamp: str | None = None
+    slices: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The columns to read with their kinds, the grid that they are counted on, and what was left out."""
+
+    kinds: dict[str, Kind]
+    grid: Grid
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A report, the profiles behind it, and what a reader should know of the reading."""
+
+    report: Report
+    baseline: Profile
+    current: Profile
+    notes: tuple[str, ...]
+
+
+def compare_files(before: Address, now: Address, choice: Choice, settings: Settings) -> Comparison:
+    """Compare two sets of files."""
+    plan = plan_columns(before, now, choice)
+    baseline, told = _baseline(before, plan, choice, settings)
+    current = Profile.of_batches(plan.grid, now.typed(plan.kinds))
+    report = compare(baseline, current, settings)
+    return Comparison(report, baseline.profile, current, (*plan.notes, told, *_unreadable(before, now)))
+
+
+def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
+    """Choose the columns that both sides have, and fit the grid to the baseline's first rows."""
+    first = _first_rows(before)
+    kinds, without = kinds_of(first)
+    notes = [f"not compared, because values of its type have no kind: {name}" for name in without]
+    if choice.timestamp is not None and choice.timestamp not in kinds:
+        raise BadInput(f"{before.text} has no column {choice.timestamp!r}; it has {_names(kinds)}")
+    if now is not None:
+        there = set(next(now.batches()).column_names)
+        notes += [
+            f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there
+        ]
+        notes += [
+            f"not compared, because only the current data has it: {name}"
+            for name in sorted(there - set(kinds) - set(without))
+        ]
+        both = {name: kind for name, kind in kinds.items() if name in there}
+        if not both:
+            raise BadInput(
+                f"{before.text} and {now.text} have no column in common ({_names(kinds)} against "
+                f"{_names(sorted(there))}); compare files of the same table"
+            )
+    else:
+        both = dict(kinds)
+    for name in (*choice.columns, *choice.ignore):
+        if name not in kinds and name not in (there if now is not None else ()):
+            raise BadInput(f"no file has a column {name!r}; they have {_names(kinds)}")
+    chosen = {
+        name: (choice.kinds or {}).get(name, kind)
+        for name, kind in both.items()
+        if (not choice.columns or name in choice.columns)
+        and name not in choice.ignore
+        and name != choice.timestamp
+    }
+    if not chosen:
+        raise BadInput("no column is left to compare; name fewer in --ignore, or others in --columns")
+    return Plan(chosen, _grid(first, chosen), tuple(notes))
+
+
+def _first_rows(before: Address) -> pa.Table:
+    found: list[pa.Table] = []
+    for table in before.batches():
+        if found and table.schema.names != found[0].schema.names:
+            break
+        found.append(table)
+        if sum(len(part) for part in found) >= SAMPLE_ROWS:
+            break
+    return pa.concat_tables(found, promote_options="permissive").slice(0, SAMPLE_ROWS)
+
+
+def _grid(first: pa.Table, kinds: dict[str, Kind]) -> Grid:
+    """Fit the grid; what looks like an id is counted as one, so that it is not mistaken for a feature."""
+    for name, kind in tuple(kinds.items()):
+        if kind == "number" and _counts_rows(as_kind(first[name], "number")[0]):
+            kinds[name] = "text"
+    table = pa.table({name: as_kind(first[name], kind)[0] for name, kind in kinds.items()})
+    grid = Grid.from_table(table, {name: _GRID_KINDS[kind] for name, kind in kinds.items()})
+    columns = dict(grid.columns)
+    for name, column in columns.items():
+        if isinstance(column, CategoricalColumn) and kinds[name] == "text":
+            present = table.num_rows - table[name].null_count
+            distinct = pc.count_distinct(table[name]).as_py()
+            if present >= _ID_ROWS and distinct > _ID_SHARE * present:
+                columns[name] = replace(column, limit=min(column.limit, _ID_ROWS // 4))
+    return Grid(columns)
+
+
+def _counts_rows(values: Any) -> bool:
+    """Tell whether whole numbers rise by one from row to row, as ids do."""
+    if not pa.types.is_integer(values.type) and not pa.types.is_floating(values.type):
+        return False
+    if values.null_count or len(values) < _ID_ROWS:
+        return False
+    numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    return bool(np.all(np.diff(numbers) == 1))
+
+
+def _baseline(before: Address, plan: Plan, choice: Choice, settings: Settings) -> tuple[Baseline, str]:
+    if choice.timestamp is not None:
+        days = by_day(before, plan, choice.timestamp)
+        return _sliced(plan.grid, days, settings.minimum_slices)
+    if choice.slices is not None:
+        parts = in_order(plan.grid, before.typed(plan.kinds), choice.slices)
+        return Baseline(
+            Profile.merged(parts), tuple(parts)
+        ), f"wobble learned from {len(parts)} slices in order"
+    profile = Profile.of_batches(plan.grid, before.typed(plan.kinds))
+    return Baseline(profile), (
+        "uncalibrated: how much columns move by themselves was not learned; give --timestamp COLUMN "
+        "or --slices N"
+    )
+
+
+def _sliced(grid: Grid, days: Mapping[int, Profile], enough: int) -> tuple[Baseline, str]:
+    """Slice a baseline by whole weeks, counted back from its last day, or by days where those are few."""
+    whole = Profile.merged(days.values()) if days else Profile.empty(grid)
+    dated = sorted(day for day in days if day != _NO_DAY)
+    weeks: list[Profile] = []
+    if dated:
+        last = dated[-1] + 1
+        for end in range(last, dated[0] + 6, -7):
+            parts = [days[day] for day in range(end - 7, end) if day in days]
+            if parts:
+                weeks.append(Profile.merged(parts))
+    if len(weeks) >= enough:
+        return Baseline(whole, tuple(weeks[::-1])), f"wobble learned from {len(weeks)} weeks"
+    told = f"wobble learned from {len(dated)} days, because there are only {len(weeks)} whole weeks"
+    if len(dated) < enough:
+        told = f"uncalibrated: {len(dated)} days are too few to learn how much columns move by themselves"
+    return Baseline(whole, tuple(days[day] for day in dated)), told
+
+
+def by_day(address: Address, plan: Plan, timestamp: str) -> dict[int, Profile]:
+    """Profile each UTC day, in days since 1970, in one pass."""
+    builders: dict[int, ProfileBuilder] = {}
+    for table in address.typed({**plan.kinds, timestamp: "instant"}):
+        instants = table[timestamp].combine_chunks() if table.num_rows else table[timestamp]
+        known = ~np.asarray(pc.is_null(instants))
+        days = np.where(known, days_of(instants), _NO_DAY)
+        for day in np.unique(days).tolist():
+            rows = table.filter(pa.array(days == day))
+            builders.setdefault(day, ProfileBuilder(plan.grid)).add(rows)
+    return {day: Profile(plan.grid, one.rows, one.counts()) for day, one in builders.items()}
+
+
+def in_order(grid: Grid, batches: Iterable[pa.Table], slices: int) -> list[Profile]:
+    """Cut rows into about equal slices in their order, in one pass that need not know how many come."""
+    unit, parts, open_ = _FIRST_UNIT, [], ProfileBuilder(grid)
+    for table in batches:
+        start = 0
+        while start < table.num_rows:
+            piece = table.slice(start, unit - open_.rows)
+            open_.add(piece)
+            start += piece.num_rows
+            if open_.rows == unit:
+                parts.append(_built(grid, open_))
+                open_ = ProfileBuilder(grid)
+            if len(parts) >= 16 * slices and not open_.rows:
+                parts = [Profile.merged(parts[i : i + 2]) for i in range(0, len(parts), 2)]
+                unit *= 2
+    if open_.rows:
+        parts.append(_built(grid, open_))
+    bounds = np.linspace(0, len(parts), min(slices, len(parts)) + 1).astype(int).tolist()
+    return [Profile.merged(parts[low:high]) for low, high in itertools.pairwise(bounds)]
+
+
+def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
+    return Profile(grid, builder.rows, builder.counts())
+
+
+def replay(
+    address: Address, choice: Choice, settings: Settings, window: WindowKind, until: date
+) -> dict[str, Any]:
+    """Replay history: the days before `until` are the baseline, and every window after them is judged."""
+    if choice.timestamp is None:
+        raise BadInput("name the column of the rows' times with --timestamp")
+    plan = plan_columns(address, None, choice)
+    days = by_day(address, plan, choice.timestamp)
+    split = (until - _EPOCH).days
+    before = {day: part for day, part in days.items() if _NO_DAY < day < split}
+    after = {day: part for day, part in days.items() if day >= split}
+    if not before or not after:
+        side = "before" if not before else "from"
+        raise BadInput(f"{address.text} has no rows {side} {until}; choose another --baseline-until")
+    baseline, told = _sliced(plan.grid, before, settings.minimum_slices)
+    verdicts: list[str] = []
+    rows: list[dict[str, Any]] = []
+    was = False
+    for name, parts in _windows(after, window):
+        report = compare(baseline, Profile.merged(parts), settings)
+        verdicts.append(report.verdict)
+        lasting = persistent(verdicts, settings.needed, settings.of)
+        alarm = lasting is True and not was
+        was = was if lasting is None else lasting
+        main = [one.name for one in report.features if one.verdict == "drifted"][:3]
+        rows.append({
+            "window": name, "rows": report.current_rows, "verdict": report.verdict, "reason": report.reason,
+            "weight": round(report.weight, 6), "features": main, "persistent": lasting, "alarm": alarm,
+        })  # fmt: skip
+    alarms = [row["window"] for row in rows if row["alarm"]]
+    untimed = days[_NO_DAY].rows if _NO_DAY in days else 0
+    notes = [*plan.notes, told, *_unreadable(address)]
+    if untimed:
+        notes.append(f"{untimed:,} rows have no readable time and belong to no window")
+    return {
+        "baseline": {"until": until.isoformat(), "rows": baseline.profile.rows,
+                     "slices": len(baseline.slices)},
+        "alarms": {"count": len(alarms), "windows": alarms},
+        "settings": {"window": window, "alpha": settings.alpha, "tolerance": settings.tolerance,
+                     "min_weight": settings.min_weight, "persistence": [settings.needed, settings.of]},
+        "windows": rows,
+        "notes": notes,
+    }  # fmt: skip
+
+
+def _windows(days: Mapping[int, Profile], kind: WindowKind) -> Iterator[tuple[str, list[Profile]]]:
+    found: dict[str, list[Profile]] = {}
+    for day in sorted(days):
+        instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        found.setdefault(window_of(kind, instant).id, []).append(days[day])
+    yield from found.items()
+
+
+def _unreadable(*sides: Address) -> list[str]:
+    return [
+        f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
+        for side in sides
+        for name, count in side.unreadable.items()
+    ]
+
+
+def _names(names: Iterable[str]) -> str:
+    listed: Sequence[str] = [repr(name) for name in names]
+    return ", ".join(listed[:8]) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")
