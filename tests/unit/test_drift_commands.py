@@ -52,7 +52,7 @@ def table(rows: int, seed: int, *, shift: float = 0.0, start: datetime | None = 
         "at": pa.array([start + timedelta(minutes=20 * n) for n in range(rows)], pa.timestamp("us", "UTC")),
         "weight": pa.array(random.normal(shift, 1, rows)),
         "size": pa.array(random.integers(0, 50, rows) + int(shift * 10)),
-        "place": random.choice(["Rome", "Nîmes", "Oslo"], rows),
+        "place": random.choice(["Rome", "Nîmes", "Oslo"], rows).tolist(),
         "paid": pa.array(random.random(rows) < 0.5 - shift / 4),
     })  # fmt: skip
 
