@@ -50,10 +50,10 @@ def table(rows: int, seed: int, *, shift: float = 0.0, start: datetime | None = 
     return pa.table({
         "id": [f"{seed}-{number}" for number in range(rows)],
         "at": pa.array([start + timedelta(minutes=20 * n) for n in range(rows)], pa.timestamp("us", "UTC")),
-        "weight": random.normal(shift, 1, rows),
-        "size": random.integers(0, 50, rows) + int(shift * 10),
-        "place": random.choice(["Rome", "Nîmes", "Oslo"], rows),
-        "paid": random.random(rows) < 0.5 - shift / 4,
+        "weight": pa.array(random.normal(shift, 1, rows)),
+        "size": pa.array(random.integers(0, 50, rows) + int(shift * 10)),
+        "place": pa.array(random.choice(["Rome", "Nîmes", "Oslo"], rows)),
+        "paid": pa.array(random.random(rows) < 0.5 - shift / 4),
     })  # fmt: skip
 
 
