@@ -179,6 +179,10 @@ def test_columns_of_one_side_and_bad_cells_are_told(run, tmp_path: Path) -> None
     assert "only the baseline has it: paid" in notes
     assert "only the current data has it: colour" in notes
     assert "3 cells of size" in notes
+    with (tmp_path / "now.csv").open("a") as file:
+        file.write("one,two\n")
+    _, out, _ = run("compare", tmp_path / "before.parquet", tmp_path / "now.csv", "--json")
+    assert "1 rows of" in " | ".join(json.loads(out)["notes"])
     assert {part["name"] for part in json.loads(out)["features"]} == {"id", "at", "weight", "size", "place"}
 
 
