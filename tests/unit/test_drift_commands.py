@@ -52,7 +52,7 @@ def table(rows: int, seed: int, *, shift: float = 0.0, start: datetime | None = 
         "at": pa.array([start + timedelta(minutes=20 * n) for n in range(rows)], pa.timestamp("us", "UTC")),
         "weight": pa.array(random.normal(shift, 1, rows)),
         "size": pa.array(random.integers(0, 50, rows) + int(shift * 10)),
-        "place": random.choice(["Rome", "Nîmes", "Oslo"], rows).tolist(),
+        "place": pa.array(random.choice(["Rome", "Nîmes", "Oslo"], rows)),
         "paid": pa.array(random.random(rows) < 0.5 - shift / 4),
     })  # fmt: skip
 
@@ -179,6 +179,10 @@ def test_columns_of_one_side_and_bad_cells_are_told(run, tmp_path: Path) -> None
     assert "only the baseline has it: paid" in notes
     assert "only the current data has it: colour" in notes
     assert "3 cells of size" in notes
+    with (tmp_path / "now.csv").open("a") as file:
+        file.write("one,two\n")
+    _, out, _ = run("compare", tmp_path / "before.parquet", tmp_path / "now.csv", "--json")
+    assert "1 rows of" in " | ".join(json.loads(out)["notes"])
     assert {part["name"] for part in json.loads(out)["features"]} == {"id", "at", "weight", "size", "place"}
 
 

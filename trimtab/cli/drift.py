@@ -1,6 +1,5 @@
 """`trimtab drift`: compare any two files, explain one column, replay history; no project, no AWS needed."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,8 +63,9 @@ def compare_(
     """Say whether the data drifted; exit with 0 when stable, 1 when drifted, 3 when it cannot be told."""
     from trimtab.cli import drift_output
     from trimtab.cli.drift_files import write
+    from trimtab.cli.session import point_at
 
-    _point_at(endpoint_url)
+    point_at(endpoint_url)
     found, document = _compared(
         baseline, current, columns, ignore, timestamp, slices, delimiter, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
@@ -94,8 +94,9 @@ def explain(
 ) -> None:
     """Show one column's distributions side by side, and why it was judged so."""
     from trimtab.cli import drift_output
+    from trimtab.cli.session import point_at
 
-    _point_at(endpoint_url)
+    point_at(endpoint_url)
     found, document = _compared(
         baseline, current, columns, ignore, timestamp, slices, delimiter, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
@@ -126,8 +127,9 @@ def backtest(
     from trimtab.cli.drift_compare import replay
     from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import day_of, selected, window_kind
+    from trimtab.cli.session import point_at
 
-    _point_at(endpoint_url)
+    point_at(endpoint_url)
     kind = window_kind(window)
     choice, settings = selected(
         project, columns, ignore, timestamp, None, window=kind,
@@ -163,8 +165,3 @@ def _compared(
         "drifts_from": settings.min_weight,
     }
     return found, document
-
-
-def _point_at(endpoint_url: str | None) -> None:
-    if endpoint_url:
-        os.environ["AWS_ENDPOINT_URL"] = endpoint_url

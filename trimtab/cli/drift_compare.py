@@ -278,6 +278,10 @@ def _unreadable(*sides: Address) -> list[str]:
         f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
         for side in sides
         for name, count in side.unreadable.items()
+    ] + [
+        f"{count:,} rows of {name} could not be read as rows and are left out"
+        for side in sides
+        for name, count in side.broken.items()
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from trimtab.project.settings import Data
 from trimtab.reading.archives import compression_of, plain
 from trimtab.reading.files import TextFile
 from trimtab.reading.records import chunks
-from trimtab.reading.rows import Wanted
+from trimtab.reading.rows import Rows, Wanted
 from trimtab.reading.sources import FileSource, read_fully
 
 pc: Any = pyarrow.compute
@@ -44,6 +44,7 @@ class Address:
     delimiter: str | None = None
     nulls: tuple[str, ...] = _NULLS
     unreadable: dict[str, int] = field(default_factory=dict)  # cells that are not of their column's kind
+    broken: dict[str, int] = field(default_factory=dict)  # rows that are none, by file
 
     @classmethod
     def find(cls, text: str, delimiter: str | None = None) -> "Address":
@@ -220,13 +221,18 @@ def _read(path: Path, name: str, address: Address, columns: Collection[str] | No
     if not path.stat().st_size:
         raise BadInput(f"{name} is empty; give a file with rows")
     format, delimiter = _format(path, name, address.delimiter)
+    broken = 0
     try:
         if format == "parquet":
             yield from _parquet(path, columns)
         elif format == "capture":
             yield from _captures(path, address.nulls)
         else:
-            yield from _text(path, format, delimiter, address.nulls, columns)
+            for rows in _text(path, format, delimiter, address.nulls, columns):
+                if rows.broken:
+                    broken += len(rows.broken)
+                    address.broken[name] = broken
+                yield rows.table
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
     except (pa.ArrowException, OSError) as error:
@@ -262,6 +268,8 @@ def _format(path: Path, name: str, delimiter: str | None) -> tuple[Format, str]:
 def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[pa.Table]:
     with parquet.ParquetFile(path) as file:
         names = file.schema_arrow.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadInput(f"column {twice[0]!r} appears twice; give each column a name of its own")
         wanted = None if columns is None else [name for name in names if name in columns]
         # Row group by row group: asked for all of them at once, Arrow reads far ahead.
         for group in range(file.num_row_groups):
@@ -271,7 +279,7 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[pa.Table]:
 
 def _text(
     path: Path, format: Format, delimiter: str, nulls: tuple[str, ...], columns: Collection[str] | None
-) -> Iterator[pa.Table]:
+) -> Iterator[Rows]:
     source, data = FileSource(path), _data(format, delimiter, nulls)
     with closing(TextFile(source, Wanted({}, ()), data)) as opened:
         names = opened.extra if format == "csv" else _keys(opened)
@@ -280,7 +288,8 @@ def _text(
     with closing(TextFile(source, Wanted(kinds, ()), data)) as opened:  # type: ignore[arg-type]
         for rows in opened.rows():
             bare = [name for name in kept if format == "jsonl" and name not in rows.misfits]
-            yield rows.table.replace_schema_metadata({b"quoted": "\0".join(bare).encode()})
+            table = rows.table.replace_schema_metadata({b"quoted": "\0".join(bare).encode()})
+            yield replace(rows, table=table)
 
 
 def _keys(opened: TextFile) -> tuple[str, ...]:

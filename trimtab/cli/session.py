@@ -30,12 +30,7 @@ class Session:
         """Find the checkout and point the AWS clients at AWS or at the local server."""
         root = find_root(Path.cwd())
         settings = load_environment(root, environment)
-        if endpoint_url:
-            os.environ["AWS_ENDPOINT_URL"] = endpoint_url
-        if os.environ.get("AWS_ENDPOINT_URL", "").startswith(LOCAL_HOSTS):
-            # The local server accepts any credentials, yet boto3 wants to find some.
-            os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
-            os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
+        point_at(endpoint_url)
         os.environ.setdefault("AWS_DEFAULT_REGION", settings.region)
         return cls(root, settings)
 
@@ -83,6 +78,16 @@ class Session:
         """Return the ARN of a project's state machine."""
         name = names.machine(self.environment.name, project, machine)
         return f"arn:aws:states:{self.environment.region}:{self.account}:stateMachine:{name}"
+
+
+def point_at(endpoint_url: str | None) -> None:
+    """Point the AWS clients at the local server, if its address is given; at AWS otherwise."""
+    if endpoint_url:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint_url
+    if os.environ.get("AWS_ENDPOINT_URL", "").startswith(LOCAL_HOSTS):
+        # The local server accepts any credentials, yet boto3 wants to find some.
+        os.environ.setdefault("AWS_ACCESS_KEY_ID", "local")
+        os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
 
 
 def find_root(start: Path) -> Path:
