@@ -29,6 +29,8 @@ pc: Any = pyarrow.compute
 
 type SetAside = dict[str, Any]
 
+_MANY_ROWS = 100_000  # frames of fewer can wait for the collector's own turn, which costs less
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -125,7 +127,8 @@ class PartCheck:
             state.add(rows)
         part = state.finish()
         # Pandera's errors hold the frames that they are about in cycles, which pile up part by part.
-        gc.collect()
+        if part.rows >= _MANY_ROWS:
+            gc.collect()
         return part
 
 
