@@ -40,7 +40,7 @@ def run(command: list[str | Path], folder: Path) -> Cost:
         out.seek(0)
         words.seek(0)
         if process.returncode:
-            raise RuntimeError(f"{command} failed: {words.read().decode()[-2000:]}")
+            raise RuntimeError(f"{command} failed ({process.returncode}): {words.read().decode()[-2000:]}")
         found = json.loads(out.read().splitlines()[-1])
     return Cost(seconds, used.ru_utime + used.ru_stime, peak, found["rows"], found["bad"])
 

@@ -22,6 +22,7 @@ HEADER = [
 ]
 FLAT = 1.5  # times the memory of the smallest file
 MEMORY_SHARE = 0.1
+WIDTH = 130  # of the table, whatever the terminal's
 
 type Costs = Mapping[tuple[float, str], Cost]
 
@@ -35,8 +36,9 @@ def report(costs: Costs, memory_mb: int) -> None:
     for row in rows:
         shown.add_row(*row)
     judged = aims(costs)
-    Console().print(shown)
-    Console().print("\n".join(judged))
+    console = Console(width=WIDTH)
+    console.print(shown)
+    console.print("\n".join(judged))
     text = [
         _INTRODUCTION.format(memory_mb=memory_mb),
         table(HEADER, rows),
