@@ -161,7 +161,7 @@ class _State:
             self._judged = path.open("wb") if self._repeated is None else JudgedBefore(path)
         contract, settings = self._check.contract, self._check.project.data
         before = None if self._repeated is None else self._judged.of(rows)
-        checked = check_rows(rows.table, contract, rows.misfits, before)
+        checked = check_rows(rows.table, contract, rows.misfits, before, zone=settings.timezone)
         if before is None:
             write_judged(self._judged, checked.judged, rows.numbers)
         problems = [*checked.problems]

@@ -85,21 +85,14 @@ def job_document(
     champion: Champion | None,
 ) -> dict[str, Any]:
     """Return job.json: everything that the job is told."""
-    data, train = project.data, project.train
+    train = project.train
     return {
         "schema": SCHEMA,
         "project": project.name,
         "seed": train.seed,
         "threads": train.threads,
         "parameters": train.parameters,
-        "columns": {
-            "timestamp": data.timestamp,
-            "label": data.label,
-            "prediction_id": data.prediction_id,
-            "numeric": project.features.numeric,
-            "categorical": project.features.categorical,
-            "null_tokens": data.null_tokens,
-        },
+        "columns": _columns(project),
         "training_set": training_set,
         "gate": project.gate.model_dump(mode="json"),
         "grid": grid,
@@ -112,6 +105,19 @@ def job_document(
         if champion
         else None,
     }
+
+
+def _columns(project: Project) -> dict[str, Any]:
+    data = project.data
+    columns = {
+        "timestamp": data.timestamp,
+        "label": data.label,
+        "prediction_id": data.prediction_id,
+        "numeric": project.features.numeric,
+        "categorical": project.features.categorical,
+        "null_tokens": data.null_tokens,
+    }
+    return columns | ({"timezone": data.timezone} if data.timezone else {})
 
 
 def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> dict[str, Any]:
