@@ -225,4 +225,5 @@ class Environment(Section):
     endpoint_instance_type: str = "ml.m5.large"
     endpoint_instance_count: int = Field(default=1, ge=1)
     log_retention_days: int = 90
+    scoring_retention_days: int = Field(default=30, ge=1)
     alert_email: str | None = None
