@@ -1,12 +1,12 @@
 """Keep what the examination of an upload found: data first, then the quarantine, the record last."""
 
 import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +25,8 @@ from trimtab.instants import format_time
 from trimtab.profile import Grid, Kind, Profile
 from trimtab.project import Project
 
+# Of a refused file the quarantine holds the first bad rows; all of them lie in the upload itself.
+COPIED_OF_REFUSED = 1_000
 SCORE = "score"  # what a profile calls a model's answer, which joined rows carry
 
 
@@ -167,9 +169,17 @@ def _quarantine(bucket: Bucket, upload: Upload, examined: Examination, project: 
     if examined.verdict == "accepted" and not (examined.set_aside or examined.warnings):
         return None
     prefix = f"quarantine/{project}/{upload.digest}"
+    refusal, warnings = examined.refusal, list(examined.warnings)
+    copied = 0
     if examined.set_aside:
-        _put_joined(bucket, f"{prefix}/rows.jsonl", examined.set_aside)
-    refusal = examined.refusal
+        most = COPIED_OF_REFUSED if refusal else None
+        copied = _put_joined(bucket, f"{prefix}/rows.jsonl", examined.set_aside, most)
+    bad = examined.bad + examined.unmatched
+    if copied < bad:
+        warnings.append(
+            f"rows.jsonl holds {copied:,} of {bad:,} rows; all of them lie in version {upload.version_id} of "
+            f"{upload.key}"
+        )
     report = {
         "schema": 1,
         "project": project,
@@ -182,22 +192,31 @@ def _quarantine(bucket: Bucket, upload: Upload, examined: Examination, project: 
         "accepted": examined.accepted,
         "quarantined": examined.bad,
         "unmatched": examined.unmatched,
-        "warnings": list(examined.warnings),
+        "copied": copied,
+        "warnings": warnings,
         "findings": [finding.to_dict() for finding in examined.findings],
     }
     bucket.put_json(f"{prefix}/report.json", report)
     return f"{prefix}/report.json"
 
 
-def _put_joined(bucket: Bucket, key: str, files: tuple[Path, ...]) -> None:
-    """Write files one behind the other as one object."""
+def _put_joined(bucket: Bucket, key: str, files: tuple[Path, ...], most: int | None) -> int:
+    """Write the lines of files, at most so many, one behind the other as one object; return their number."""
+    copied = 0
     with TemporaryDirectory(prefix="trimtab-") as folder:
         whole = Path(folder) / "rows.jsonl"
         with whole.open("wb") as out:
-            for file in files:
-                with file.open("rb") as part:
-                    shutil.copyfileobj(part, out)
+            for line in islice(_lines(files), most):
+                out.write(line)
+                copied += 1
         bucket.put_file(key, whole, "application/jsonl")
+    return copied
+
+
+def _lines(files: tuple[Path, ...]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as part:
+            yield from part
 
 
 def _record(table: Table, project: str, upload: Upload, answer: Answer) -> None:
