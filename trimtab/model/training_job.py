@@ -63,7 +63,7 @@ def code_key(code_sha256: str) -> str:
 
 
 def recipe_id(training_set_id: str, code_sha256: str, project: Project) -> str:
-    """Return what decides a model, as one digest: data, code, parameters, seed and thread count."""
+    """Return what decides a model and whether it passes, as one digest: data, code, settings."""
     train = project.train
     return digest(
         {
@@ -72,6 +72,8 @@ def recipe_id(training_set_id: str, code_sha256: str, project: Project) -> str:
             "parameters": train.parameters,
             "seed": train.seed,
             "threads": train.threads,
+            "columns": _columns(project),
+            "gate": project.gate.model_dump(mode="json"),
         }
     )
 
