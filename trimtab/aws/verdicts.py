@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from pyarrow import parquet
 
 from trimtab.aws import metrics
+from trimtab.aws.claims import claim
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings
 from trimtab.aws.table import Table
@@ -104,6 +105,11 @@ def keep(
 def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid: Grid | None) -> Answer:
     files: list[DatasetFile] = []
     objects: dict[str, dict[str, str]] = {}
+    grid = grid or known_grid(bucket, project.name) or _first_grid(bucket, project, clean.files[0])
+    profile = _profile(grid, clean.files)
+    profile_key = f"profiles/{project.name}/{profile.key}.profile"
+    contents = [object_key(sha256_hex(file.path.read_bytes())) for file in clean.files]
+    claim(bucket, project.name, upload.digest, [*contents, profile_key])
     for part, file in enumerate(clean.files):
         content = file.path.read_bytes()
         sha256 = sha256_hex(content)
@@ -111,9 +117,6 @@ def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid
         path = part_path(project.name, upload.key, part)
         files.append({"path": path, "size": len(content), "sha256": sha256, "rows": file.rows})
         objects[sha256] = _beside(bucket, sha256, content)
-    grid = grid or known_grid(bucket, project.name) or _first_grid(bucket, project, clean.files[0])
-    profile = _profile(grid, clean.files)
-    profile_key = f"profiles/{project.name}/{profile.key}.profile"
     bucket.put_once(profile_key, profile.to_bytes())
     first, last = clean.order.span
     return {
