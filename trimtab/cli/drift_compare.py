@@ -67,7 +67,7 @@ def compare_files(before: Address, now: Address, choice: Choice, settings: Setti
     baseline, told = _baseline(before, plan, choice, settings)
     current = Profile.of_batches(plan.grid, now.typed(plan.kinds))
     report = compare(baseline, current, settings)
-    return Comparison(report, baseline.profile, current, (*plan.notes, told, *_unreadable(before, now)))
+    return Comparison(report, baseline.profile, current, (*plan.notes, told, *unreadable(before, now)))
 
 
 def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
@@ -251,7 +251,7 @@ def replay(
         })  # fmt: skip
     alarms = [row["window"] for row in rows if row["alarm"]]
     untimed = days[_NO_DAY].rows if _NO_DAY in days else 0
-    notes = [*plan.notes, told, *_unreadable(address)]
+    notes = [*plan.notes, told, *unreadable(address)]
     if untimed:
         notes.append(f"{untimed:,} rows have no readable time and belong to no window")
     return {
@@ -273,7 +273,8 @@ def _windows(days: Mapping[int, Profile], kind: WindowKind) -> Iterator[tuple[st
     yield from found.items()
 
 
-def _unreadable(*sides: Address) -> list[str]:
+def unreadable(*sides: Address) -> list[str]:
+    """Say which cells and rows could not be read, once they have been."""
     return [
         f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
         for side in sides
