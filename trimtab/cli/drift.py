@@ -142,6 +142,48 @@ def backtest(
     drift_output.show_replay(found, as_json=as_json)
 
 
+@drift_app.command()
+def classify(
+    baseline: Annotated[
+        str,
+        typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines."),
+    ],
+    current: CurrentArgument,
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", help="Hold out whole days by this column of times.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="An AUC up to this does not matter.")
+    ] = 0.55,
+    rows: Annotated[
+        int, typer.Option("--rows", min=200, max=1_000_000, help="How many rows of each side to look at.")
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of the sample and the training.")
+    ] = 0,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a classifier tells the data apart, by drift that no column shows; exit as compare does."""
+    from trimtab.cli.drift_classify import classify_files, show_classification
+    from trimtab.cli.drift_files import Address
+    from trimtab.cli.drift_settings import selected
+    from trimtab.cli.session import point_at
+    from trimtab.separation import Settings
+
+    point_at(endpoint_url)
+    choice, _ = selected(project, columns, ignore, timestamp, None, window=None)
+    settings = Settings(tolerance=tolerance, seed=seed)
+    before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
+    found = classify_files(before, now, choice, settings, rows)
+    show_classification(found, as_json=as_json)
+    raise typer.Exit(EXIT_CODES[found["verdict"]])
+
+
 @drift_app.command("import-constraints")
 def import_constraints_(
     statistics: Annotated[str, typer.Argument(help="Model Monitor's statistics.json, a file or s3://.")],

@@ -6,7 +6,7 @@ from typing import Any
 
 from trimtab.cli.contracts import toml_text
 from trimtab.cli.drift_files import fetched
-from trimtab.cli.output import show
+from trimtab.cli.output import print_notes, show
 from trimtab.contract.inference import SeenColumn, contract_text, suggestions
 from trimtab.drift.model_monitor import (
     LARGEST_FILE,
@@ -62,8 +62,7 @@ def show_import(found: dict[str, Any], *, as_json: bool) -> None:
         return
     title = f"{found['baseline']}: a baseline of {found['rows']:,} rows"
     show(found["features"], as_json=False, title=title)
-    for note in found["notes"]:
-        print(f"- {note}")
+    print_notes(found["notes"])
     if found["contract_written_to"]:
         print(f"\n{found['contract_written_to']} is a contract to edit; lines for project.toml:\n")
         print(found["toml"])

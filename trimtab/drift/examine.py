@@ -18,6 +18,7 @@ EFFECTS = (
 )  # fmt: skip
 _COARSE = 0.02  # of the values, from which the ends of the grid hide too much
 _IDENTIFIERS = 0.5  # distinct values per row, from which a column is a list of ids
+_ROWS_TO_TELL, _NEARLY_ALL = 200, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,15 @@ def examine(
             components += components_of(kind, first, second)
         tested = [_tested(part, tolerance, wobbles) for part in components]
     return Examined(name, kind, weight, reason, tolerance, wobbles is not None, tested, sizes)
+
+
+def looks_like_ids(distinct: int, present: int) -> bool:
+    """Tell whether so many distinct values among some rows are ids: nearly every row has its own.
+
+    >>> looks_like_ids(990, 1000), looks_like_ids(90, 100)
+    (True, False)
+    """
+    return present >= _ROWS_TO_TELL and distinct > _NEARLY_ALL * present
 
 
 def _tested(component: Component, tolerance: float, wobbles: Mapping[str, Wobble] | None) -> Tested:
