@@ -3,6 +3,8 @@
 import copy
 import json
 import runpy
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from tests.unit.model_monitor import Sketch, number_feature, statistics, text_feature
@@ -259,6 +263,34 @@ def test_what_is_no_document_is_refused(text: bytes) -> None:
     for read in (read_statistics, read_constraints):
         with pytest.raises(BadInput):
             read(text)
+
+
+def _places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inner:
+        yield from _places(value, (*path, key))
+
+
+SMALL = document({"spend": np.array([1.0, 2.5, np.nan, 4.0]), "plan": np.array(["a", "b", "b", "a"])}, 4)
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+JSON = st.recursive(
+    VALUES, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(), part, max_size=2)
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(_places(SMALL))), JSON)
+def test_whatever_stands_in_a_file_is_read_or_refused(path: tuple[Any, ...], value: Any) -> None:
+    found = {"": copy.deepcopy(SMALL)}
+    node: Any = found
+    *keys, last = ("", *path)
+    for key in keys:
+        node = node[key]
+    node[last] = value
+    with suppress(BadInput):
+        baseline = imported(found[""])
+        assert Baseline.from_bytes(baseline.to_bytes()).profile == baseline.profile
 
 
 def test_constraints_become_a_contract_and_settings(
