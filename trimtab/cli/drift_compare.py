@@ -12,6 +12,7 @@ import pyarrow.compute
 
 from trimtab.cli.drift_files import Address, Kind, as_kind, kinds_of
 from trimtab.drift import Baseline, Report, Settings, compare, persistent
+from trimtab.drift.examine import looks_like_ids
 from trimtab.errors import BadInput
 from trimtab.monitoring.rows import days_of
 from trimtab.monitoring.windows import WindowKind, window_of
@@ -26,7 +27,7 @@ _GRID_KINDS: dict[Kind, GridKind] = {
     "number": "numeric", "boolean": "categorical", "instant": "timestamp", "text": "categorical",
 }  # fmt: skip
 _EPOCH = date(1970, 1, 1)
-_ID_ROWS, _ID_SHARE = 200, 0.95
+_ID_ROWS = 200
 _FIRST_UNIT = 1_024
 _NO_DAY = -(2**31)
 
@@ -67,7 +68,7 @@ def compare_files(before: Address, now: Address, choice: Choice, settings: Setti
     baseline, told = _baseline(before, plan, choice, settings)
     current = Profile.of_batches(plan.grid, now.typed(plan.kinds))
     report = compare(baseline, current, settings)
-    return Comparison(report, baseline.profile, current, (*plan.notes, told, *_unreadable(before, now)))
+    return Comparison(report, baseline.profile, current, (*plan.notes, told, *unreadable(before, now)))
 
 
 def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
@@ -132,7 +133,7 @@ def _grid(first: pa.Table, kinds: dict[str, Kind]) -> Grid:
         if isinstance(column, CategoricalColumn) and kinds[name] == "text":
             present = table.num_rows - table[name].null_count
             distinct = pc.count_distinct(table[name]).as_py()
-            if present >= _ID_ROWS and distinct > _ID_SHARE * present:
+            if looks_like_ids(distinct, present):
                 columns[name] = replace(column, limit=min(column.limit, _ID_ROWS // 4))
     return Grid(columns)
 
@@ -251,7 +252,7 @@ def replay(
         })  # fmt: skip
     alarms = [row["window"] for row in rows if row["alarm"]]
     untimed = days[_NO_DAY].rows if _NO_DAY in days else 0
-    notes = [*plan.notes, told, *_unreadable(address)]
+    notes = [*plan.notes, told, *unreadable(address)]
     if untimed:
         notes.append(f"{untimed:,} rows have no readable time and belong to no window")
     return {
@@ -273,7 +274,8 @@ def _windows(days: Mapping[int, Profile], kind: WindowKind) -> Iterator[tuple[st
     yield from found.items()
 
 
-def _unreadable(*sides: Address) -> list[str]:
+def unreadable(*sides: Address) -> list[str]:
+    """Say which cells and rows could not be read, once they have been."""
     return [
         f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
         for side in sides
