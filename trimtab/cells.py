@@ -26,14 +26,15 @@ _TYPES: dict[CellKind, Any] = {
     "boolean": pa.bool_(),
     "instant": pa.timestamp("us", tz="UTC"),
 }
+# Exactly what Arrow casts, besides: a cell must not be read or refused by what else is in its chunk.
 _SHAPES: dict[CellKind, str] = {
     "number": r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$",
     # A column of integers with nulls is often written as 1.0 by the tools that export it.
-    "integer": r"^[+-]?\d+(\.0+)?$",
-    "boolean": r"^(true|false|True|False|TRUE|FALSE|1|0|1\.0|0\.0)$",
-    "instant": r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$",
+    "integer": r"^([+-]?\d+(\.0+)?|0[xX][0-9a-fA-F]+)$",
+    "boolean": r"^((?i:true|false)|1|0|1\.0|0\.0)$",
+    "instant": r"^\d{4}-\d\d-\d\d[T ]\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]\d\d(:?\d\d)?)$",
 }
-NAIVE_INSTANT = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
+NAIVE_INSTANT = r"^\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?$"
 _LOCAL: Any = pa.timestamp("us")
 
 
