@@ -41,6 +41,22 @@ def test_a_minimal_project_has_defaults(tmp_path: Path) -> None:
         (('["distance"]', '["late"]'), "cannot be a feature"),
         (("[data]", "[data"), "not valid TOML"),
         (("[features]", "[monitor]\npersistence = [3, 2]\n[features]"), "persistence is [M, N]"),
+        (("[features]", "[monitor.columns.height]\n[features]"), "monitor.columns names 'height'"),
+        (("[features]", "[monitor.columns.score]\nwieght = 1\n[features]"), "'monitor.columns.score.wieght'"),
+        (("[features]", "[monitor.columns.score]\ntolerance = 2\n[features]"), "less than 1"),
+        (
+            (
+                "[features]",
+                "[monitor.columns]\nscore = {ignore = true}\ndistance = {ignore = true}\n[features]",
+            ),
+            "leave at least one to watch",
+        ),
+        (("[features]", '[monitor]\nseason = "weekend"\n[features]'), 'use season = "month"'),
+        (
+            ("[features]", '[monitor]\nwindow = "day"\nseason = "month"\n[features]'),
+            'use season = "weekend" or "weekday"',
+        ),
+        (("[features]", '[monitor]\nseason = "summer"\n[features]'), "'weekend', 'weekday' or 'month'"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, change: tuple[str, str], said: str) -> None:

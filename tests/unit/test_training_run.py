@@ -178,6 +178,18 @@ def test_the_baseline_has_whole_weeks_and_weighs_the_score(project):
     assert baseline.profile.columns["score"].rows == 59 * 30
 
 
+def test_the_baseline_has_days_where_seasons_tell_them_apart(project):
+    project.run(season="weekend")
+    baseline = Baseline.from_bytes((project.root / "job/output/baseline.bin").read_bytes())
+    assert [day.rows for day in baseline.slices] == [30] * 59
+    # The first of January 2026 was a Thursday.
+    assert baseline.seasons[:5] == ("working days",) * 2 + ("weekend",) * 2 + ("working days",)
+    assert baseline.of_season("weekend").profile.rows == baseline.seasons.count("weekend") * 30
+    project.run("weeks", season="month")
+    baseline = Baseline.from_bytes((project.root / "weeks/output/baseline.bin").read_bytes())
+    assert baseline.seasons == ("January",) * 4 + ("February",) * 4
+
+
 def test_two_runs_leave_the_same_bytes(project):
     def content(name):
         return {path.name: path.read_bytes() for path in (project.root / name).rglob("*") if path.is_file()}

@@ -24,13 +24,15 @@ class Baseline:
 
     `slices` are profiles of whole weeks or days of the training data, which show how much a feature moves by
     itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice,
-    such as "weekend", where the project tells seasons apart.
+    such as "weekend", where the project tells seasons apart. `whole` is set where this is one season of
+    another baseline.
     """
 
     profile: Profile
     slices: tuple[Profile, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     seasons: tuple[str, ...] = ()
+    whole: "Baseline | None" = None
 
     def __post_init__(self) -> None:
         grid = self.profile.grid
@@ -65,24 +67,43 @@ class Baseline:
 
     def of_season(self, season: str) -> "Baseline":
         """Return the baseline of one season's slices alone; this one, if no slice is of that season."""
-        slices = tuple(part for part, name in zip(self.slices, self.seasons, strict=False) if name == season)
-        if not slices:
+        if season not in self.seasons:
             return self
-        return Baseline(Profile.merged(slices), slices, self.weights, (season,) * len(slices))
+        if season not in self._of_season:
+            named = zip(self.slices, self.seasons, strict=True)
+            slices = tuple(part for part, name in named if name == season)
+            self._of_season[season] = Baseline(
+                Profile.merged(slices), slices, self.weights, (season,) * len(slices), self
+            )
+        return self._of_season[season]
 
     def wobbles(self, name: str, minimum_rows: int, minimum_slices: int) -> Mapping[str, Wobble] | None:
-        """Return how much a column moves by itself, by test; None if too few slices have enough rows."""
-        key = (name, minimum_rows)
+        """Return how much a column moves by itself, by test; None if too few slices have enough rows.
+
+        One season's slices are few: its wobble is learned from all seasons, each slice against its own.
+        """
+        if self.whole is not None:
+            return self.whole._learned(name, minimum_rows, minimum_slices, self.whole.seasons)
+        return self._learned(name, minimum_rows, minimum_slices, ())
+
+    def _learned(
+        self, name: str, minimum_rows: int, minimum_slices: int, seasons: tuple[str, ...]
+    ) -> Mapping[str, Wobble] | None:
+        key = (name, minimum_rows, bool(seasons))
         if key not in self._wobbles:
             kind = self.profile.grid.columns[name].kind
             parts = [part.columns[name] for part in self.slices]
             useful = sum(part.present >= minimum_rows for part in parts)
-            self._wobbles[key] = (useful, learn_wobble(kind, parts, minimum_rows))
+            self._wobbles[key] = (useful, learn_wobble(kind, parts, minimum_rows, seasons))
         useful, learned = self._wobbles[key]
         return learned if useful >= minimum_slices else None
 
     @cached_property
-    def _wobbles(self) -> dict[tuple[str, int], tuple[int, Mapping[str, Wobble]]]:
+    def _wobbles(self) -> dict[tuple[str, int, bool], tuple[int, Mapping[str, Wobble]]]:
+        return {}
+
+    @cached_property
+    def _of_season(self) -> dict[str, "Baseline"]:
         return {}
 
     @cached_property

@@ -103,6 +103,7 @@ def job_document(
         "training_set": training_set,
         "gate": project.gate.model_dump(mode="json"),
         "grid": grid,
+        "season": project.monitor.season,
         "code_sha256": code_sha256,
         "champion": {
             "version": champion.version,
@@ -120,6 +121,8 @@ def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> d
     The champion's version is among the parameters because the job writes it into its evaluation.
     """
     champion = order["champion"] or {}
+    # Only where it is asked for, so that projects without seasons keep the steps that they have.
+    season = {"season": order["season"]} if order["season"] else {}
     return parts_of(
         stage=STAGE,
         code=order["code_sha256"],
@@ -127,6 +130,7 @@ def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> d
             **{name: order[name] for name in ("seed", "threads", "parameters", "columns")},
             "gate": {name: order["gate"][name] for name in GATE_IN_JOB},
             "champion_version": champion.get("version"),
+            **season,
         },
         environment={"image": image, "instance_type": instance_type},
         inputs={

@@ -110,7 +110,9 @@ def _weight(report: Facts) -> str:
 
 
 def _rule(report: Facts) -> str:
+    weights = {part["weight"] for part in report["features"]}
+    shared = ", which all columns share equally" if len(weights) == 1 else " of all columns"
     return (
         f"The data has drifted when changed columns carry at least {percent(report['drifts_from'])} of the "
-        "weight, which all columns share equally. q-values are corrected for the number of columns."
+        f"weight{shared}. q-values are corrected for the number of columns."
     )

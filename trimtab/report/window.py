@@ -205,11 +205,23 @@ def _method(report: Facts) -> Markup:
         "How this was judged",
         paragraphs(
             champion,
+            _season(report.get("season")),
             _tolerance(report),
             "q-values are corrected for the number of features. A change of season is drift as well: a fact "
             "to look at, and a reason to try a new model, which the gate then judges on labels.",
         ),
         tag("p", "Grid ", tag("code", str(report["grid"])[:16]), class_="note"),
+    )
+
+
+def _season(season: Facts | None) -> str | None:
+    if season is None:
+        return None
+    if season["known"]:
+        return f"Of the training data only what is of the window's own season counts: {season['name']}."
+    return (
+        f"The training data has no slice of the window's season, {season['name']}, so all of it counts: a "
+        "change of season may be among what changed."
     )
 
 

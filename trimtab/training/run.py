@@ -63,7 +63,8 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
             scores = _challenger_scores(job, split, model, folders.model, request, predict)
             champion = _champion_scores(job, split, folders, request)
         with _timed(seconds, "baseline"):
-            baseline = make_baseline(split, np.r_[weighed.scores, scores], weighed.weights, job.grid)
+            every_score = np.r_[weighed.scores, scores]
+            baseline = make_baseline(split, every_score, weighed.weights, job.grid, job.season)
         with _timed(seconds, "evaluate"):
             evaluation = evaluate(job, split, scores, champion)
     evaluation |= {"importances": weighed.weights, "leaks": find_leaks(job, split.fit), "seconds": seconds}
