@@ -48,7 +48,6 @@ capture_lead_days = 1
 [monitor]
 window = "month"
 minimum_rows = 100
-objects_per_shard = 8
 """
 VARIABLES = {
     "TRIMTAB_ENVIRONMENT": "dev",
@@ -126,11 +125,13 @@ class Watched:
 
 
 @contextmanager
-def watched(folder: Path, monkeypatch: Any, more: str = "") -> Iterator[Watched]:
+def watched(
+    folder: Path, monkeypatch: Any, more: str = "", *, objects_per_shard: int = 8
+) -> Iterator[Watched]:
     """Set the project up in a mocked AWS; `more` is added to its section on monitoring."""
     home = folder / "pipelines" / NAME
     home.mkdir(parents=True)
-    (home / "project.toml").write_text(PROJECT + more)
+    (home / "project.toml").write_text(f"{PROJECT}objects_per_shard = {objects_per_shard}\n{more}")
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     for module in (planning, profiling, comparing, measuring):
