@@ -54,6 +54,6 @@ def _failure(env: Any) -> FailureEventException:
         env=env,
         error_name=name,
         event_type=HistoryEventType.MapRunFailed,
-        event_details=EventDetails(mapRunFailedEventDetails=details),
+        event_details=EventDetails(mapRunFailedEventDetails=details),  # type: ignore[typeddict-item] # of one kind
     )
     return FailureEventException(failure_event=event)

@@ -174,6 +174,11 @@ def test_the_baseline_has_whole_weeks_and_weighs_the_score(project):
     assert baseline.profile.rows == 59 * 30
     assert [week.rows for week in baseline.slices] == [7 * 30] * 8
     assert baseline.shares["score"] == baseline.shares["useful"]
+    labels = json.loads((project.root / "job/output/evaluation.json").read_bytes())["labels"]
+    assert (labels["rows"], labels["positive"]) == (59 * 30, int(rows_of()["yes"].sum()))
+    assert [rows for rows, _ in labels["slices"]] == [7 * 30] * 8
+    assert sum(positive for _, positive in labels["slices"]) == int(rows_of()["yes"][3 * 30 :].sum())
+    assert labels["seasons"] == []
     assert baseline.profile.columns["useful"].nulls == rows_of()["useful"].isna().sum()
     assert baseline.profile.columns["score"].rows == 59 * 30
 

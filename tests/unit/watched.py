@@ -85,15 +85,17 @@ class Watched:
         for task in itertools.chain(*levels) if levels else [{"step": "profile", "shard": 0}]:
             assert profiling.handler({"window": window, "task": task}, None) == {}
 
-    def promote(self, version: int, since: str, *, baseline: Baseline | None, auc: float = 0.9) -> None:
-        """Make a version the champion, as its deployment does."""
+    def promote(
+        self, version: int, since: str, *, baseline: Baseline | None, auc: float = 0.9, **model: Any
+    ) -> None:
+        """Make a version the champion, as its deployment does; `model` is what else is known of it."""
         current = self.table.get(f"CHAMPION#{NAME}", "current") or {"revision": 0, "version": None}
         revision = current["revision"] + 1
         champion = {"version": version, "since": since, "revision": revision}
         self.table.put({"pk": f"CHAMPION#{NAME}", "sk": "current", **champion})
         entry = {"action": "promote", "from": current["version"], "to": version, "time": since}
         self.table.put({"pk": f"PROMOTION#{NAME}", "sk": f"{since}#{revision:06d}", **entry})
-        self.table.put({"pk": f"MODEL#{NAME}", "sk": f"{version:06d}", "metrics": {"auc": auc}})
+        self.table.put({"pk": f"MODEL#{NAME}", "sk": f"{version:06d}", "metrics": {"auc": auc}, **model})
         if baseline is not None:
             self.models.put(f"baselines/{NAME}/{version}.baseline", baseline.to_bytes())
 

@@ -31,7 +31,7 @@ def render_comparison(report: Facts) -> str:
     `report` is what `trimtab.drift.Report.to_dict` gives, with the addresses `baseline` and `current`,
     `notes`, `default_tolerance`, `drifts_from` and distributions by feature.
     """
-    report = {**report, "trend": {"windows": [], "features": {}}, "window": {"id": "current"}}
+    report = {**report, "trend": {"windows": [], "features": {}}, "now": "the current data"}
     return page(
         f"Comparison: {report['verdict']}",
         _header(report),

@@ -7,6 +7,7 @@ from trimtab.instants import parse_time
 from trimtab.report.cards import changed, in_sd
 from trimtab.report.charts import bar_chart, both_widths, legend
 from trimtab.report.markup import Content, Markup, joined, tag
+from trimtab.report.outcome import predictions_and_labels
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
 from trimtab.report.together import moving_together
 from trimtab.report.unknown import could_not_be_determined, main_reason, share_judged
@@ -32,7 +33,8 @@ def render_window_report(report: Facts) -> str:
 
     `report` is what `trimtab.drift.Report.to_dict` gives, together with project, environment, window {id,
     from, to}, champion_version, persistent, persistence [m, n], history [{id, verdict}], captured (how many
-    rows were read and left out, and of which version) and distributions by feature.
+    rows were read and left out, and of which version) and distributions by feature; with `performance` once
+    labels have come.
     """
     features = report["features"]
     return page(
@@ -40,6 +42,7 @@ def render_window_report(report: Facts) -> str:
         _header(report, features),
         changed(report),
         _over_time(report),
+        predictions_and_labels(report),
         could_not_be_determined(report),
         all_features(report, features),
         moving_together(report),

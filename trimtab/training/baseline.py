@@ -1,7 +1,7 @@
 """The baseline that production is compared with: the rows a model was made from, on the project's grid."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,34 @@ def make_baseline(
     fixed = Grid.from_dict(grid)
     data = pa.concat_tables([split.fit.raw, split.holdout.raw])
     days = np.r_[split.fit.days, split.holdout.days]
-    spans = list(itertools.pairwise(_day_starts(days) if is_of_days(season) else _week_starts(days)))
-    places = [np.searchsorted(days, span).tolist() for span in spans]
+    spans, places = _slices(days, season)
     slices = [_profile(fixed, data, scores, start, end) for start, end in places]
     rest = _profile(fixed, data, scores, 0, places[0][0] if places else len(data))
-    seasons = [season_between(season, *span) for span in spans] if season else []
-    return Baseline(Profile.merged([rest, *slices]), tuple(slices), with_score(weights), tuple(seasons))
+    return Baseline(
+        Profile.merged([rest, *slices]), tuple(slices), with_score(weights), tuple(_seasons(spans, season))
+    )
+
+
+def label_counts(split: Split, season: SeasonKind | None = None) -> dict[str, Any]:
+    """Count rows and positive labels, whole and by slice, as later labels are compared with them."""
+    label = np.r_[split.fit.label, split.holdout.label]
+    spans, places = _slices(np.r_[split.fit.days, split.holdout.days], season)
+    return {
+        "rows": len(label),
+        "positive": int(label.sum()),
+        "slices": [[end - start, int(label[start:end].sum())] for start, end in places],
+        "seasons": _seasons(spans, season),
+    }
+
+
+def _slices(days: Days, season: SeasonKind | None) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the slices as spans of days, and of positions."""
+    spans = list(itertools.pairwise(_day_starts(days) if is_of_days(season) else _week_starts(days)))
+    return spans, [(int(start), int(end)) for start, end in (np.searchsorted(days, span) for span in spans)]
+
+
+def _seasons(spans: Sequence[tuple[int, int]], season: SeasonKind | None) -> list[str]:
+    return [season_between(season, *span) for span in spans] if season else []
 
 
 def _profile(grid: Grid, data: pa.Table, scores: Floats, start: int, end: int) -> Profile:
