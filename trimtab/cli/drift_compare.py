@@ -168,6 +168,11 @@ def _baseline(before: Address, plan: Plan, choice: Choice, settings: Settings) -
     if choice.slices is not None:
         parts = in_order(plan.grid, before.typed(plan.kinds), choice.slices)
         told = f"wobble learned from {len(parts)} slices in order"
+        if len(parts) < settings.minimum_slices:
+            told = (
+                f"uncalibrated: {len(parts)} slices of {_FIRST_UNIT:,} rows or more are too few to learn how "
+                "much columns move by themselves"
+            )
         return Baseline(Profile.merged(parts), tuple(parts), weights), told
     profile = Profile.of_batches(plan.grid, before.typed(plan.kinds))
     return Baseline(profile, weights=weights), (

@@ -15,7 +15,7 @@ from trimtab.profile import Profile
 from trimtab.profile.encoding import compress, decompress, pack, unpack_header
 from trimtab.profile.grid import SCORE
 
-_MAGIC = b"TTB\x02"
+_MAGIC = b"TTB\x03"
 
 
 @dataclass(frozen=True, eq=False)

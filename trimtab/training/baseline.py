@@ -37,9 +37,10 @@ def make_baseline(
     spans, places = _slices(days, season)
     slices = [_profile(fixed, data, scores, start, end) for start, end in places]
     rest = _profile(fixed, data, scores, 0, places[0][0] if places else len(data))
-    return Baseline(
-        Profile.merged([rest, *slices]), tuple(slices), with_score(weights), tuple(_seasons(spans, season))
-    )
+    whole = Profile.merged([rest, *slices])
+    # Slices teach by their counts; where in its cell a value lies would be most of their bytes.
+    rough = tuple(part.rounded() for part in slices)
+    return Baseline(whole, rough, with_score(weights), tuple(_seasons(spans, season)))
 
 
 def label_counts(split: Split, season: SeasonKind | None = None) -> dict[str, Any]:
