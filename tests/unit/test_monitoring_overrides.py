@@ -1,6 +1,7 @@
 """What a project says of single columns and of seasons: in a window's verdict, in its report, on a laptop."""
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from datetime import date, timedelta
@@ -111,6 +112,10 @@ def test_judged_windows_are_replayed_with_other_settings(
         code, _, err = run(f"backtest --project {NAME} --timestamp at")
         assert (code, "--timestamp belongs to a file" in err) == (2, True)
         assert run("backtest")[0] == 2
+        lines = re.findall(
+            r"^trimtab drift (backtest --project .*)$", (root / "docs/drift.md").read_text(), re.M
+        )
+        assert [run(line.replace("flights", NAME))[0] for line in lines] == [0, 0]
         world.table.delete(f"WINDOW#{NAME}", "2013-05")
         found = json.loads(run(f"backtest --project {NAME} --json")[1])
         assert [row["window"] for row in found["windows"]] == ["2013-03", "2013-04", "2013-06"]

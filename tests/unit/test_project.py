@@ -68,6 +68,16 @@ def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, change: tuple[str, s
     assert "\n" not in str(caught.value)
 
 
+def test_the_settings_of_columns_and_seasons_that_the_page_shows_are_read(tmp_path: Path, root: Path) -> None:
+    text = (root / "docs/monitoring.md").read_text()
+    shown = text.partition("## Single columns and seasons")[2].split("```toml\n")[1].partition("```")[0]
+    minimal = MINIMAL.format(name="flights").replace('"distance"', '"distance", "temp"')
+    monitor = load_project(write(tmp_path, minimal + shown)).monitor
+    assert (monitor.window, monitor.season) == ("day", "weekday")
+    assert (monitor.columns["temp"].tolerance, monitor.columns["temp"].weight) == (0.01, 0.5)
+    assert monitor.columns["score"].ignore
+
+
 @pytest.mark.parametrize("name", ["Flights", "my_project", "x" * 25, "9lives", "a--b"])
 def test_a_name_that_sagemaker_would_refuse_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match="SageMaker"):

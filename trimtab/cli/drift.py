@@ -220,7 +220,6 @@ def _compared(
 
 def _weighed(asked: "Asked", environment: str | None, endpoint_url: str | None) -> "Choice":
     """Point at AWS, for files may lie there, and take the weights of the champion where one is asked for."""
-    from trimtab.cli.drift_replay import champion_weights
     from trimtab.cli.session import Session, point_at
 
     if environment is None:
@@ -228,5 +227,7 @@ def _weighed(asked: "Asked", environment: str | None, endpoint_url: str | None) 
         return asked.choice
     if asked.project is None:
         raise BadInput("--environment names a project's champion; name the project with --project")
+    from trimtab.cli.drift_replay import champion_weights
+
     session = Session.open(environment, endpoint_url)
     return replace(asked.choice, weights=champion_weights(session, asked.project.name))

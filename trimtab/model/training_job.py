@@ -121,8 +121,6 @@ def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> d
     The champion's version is among the parameters because the job writes it into its evaluation.
     """
     champion = order["champion"] or {}
-    # Only where it is asked for, so that projects without seasons keep the steps that they have.
-    season = {"season": order["season"]} if order["season"] else {}
     return parts_of(
         stage=STAGE,
         code=order["code_sha256"],
@@ -130,7 +128,6 @@ def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> d
             **{name: order[name] for name in ("seed", "threads", "parameters", "columns")},
             "gate": {name: order["gate"][name] for name in GATE_IN_JOB},
             "champion_version": champion.get("version"),
-            **season,
         },
         environment={"image": image, "instance_type": instance_type},
         inputs={
