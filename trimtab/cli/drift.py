@@ -18,7 +18,10 @@ drift_app = typer.Typer(no_args_is_help=True, help="Compare files or prefixes, w
 EXIT_CODES = {"stable": 0, "drifted": 1, "undetermined": 3}
 
 BaselineArgument = Annotated[
-    str, typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines.")
+    str,
+    typer.Argument(
+        help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines; or a baseline."
+    ),
 ]
 CurrentArgument = Annotated[str, typer.Argument(help="What is: the same.")]
 ColumnsOption = Annotated[str, typer.Option("--columns", help="Only these columns, with commas between.")]
@@ -181,6 +184,71 @@ def backtest(
     drift_output.show_replay(found, as_json=as_json)
 
 
+@drift_app.command()
+def classify(
+    baseline: Annotated[
+        str,
+        typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines."),
+    ],
+    current: CurrentArgument,
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", help="Hold out whole days by this column of times.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="An AUC up to this does not matter.")
+    ] = 0.55,
+    rows: Annotated[
+        int, typer.Option("--rows", min=200, max=1_000_000, help="How many rows of each side to look at.")
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of the sample and the training.")
+    ] = 0,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a classifier tells the data apart, by drift that no column shows; exit as compare does."""
+    from trimtab.cli.drift_classify import classify_files, show_classification
+    from trimtab.cli.drift_files import Address
+    from trimtab.cli.drift_settings import selected
+    from trimtab.cli.session import point_at
+    from trimtab.separation import Settings
+
+    point_at(endpoint_url)
+    asked = selected(project, columns, ignore, timestamp, None, delimiter)
+    settings = Settings(tolerance=tolerance, seed=seed)
+    before, now = Address.find(baseline, asked.dialect), Address.find(current, asked.dialect)
+    found = classify_files(before, now, asked.choice, settings, rows)
+    show_classification(found, as_json=as_json)
+    raise typer.Exit(EXIT_CODES[found["verdict"]])
+
+
+@drift_app.command("import-constraints")
+def import_constraints_(
+    statistics: Annotated[str, typer.Argument(help="Model Monitor's statistics.json, a file or s3://.")],
+    constraints: Annotated[
+        str | None, typer.Argument(help="Its constraints.json, which says what the contract allows.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The baseline to write, for drift compare.")] = Path(
+        "imported.baseline"
+    ),
+    contract: Annotated[
+        Path | None, typer.Option("--contract", help="Also write a contract.py, for a person to edit.")
+    ] = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn SageMaker Model Monitor's files into a baseline to compare with, and into a first contract."""
+    from trimtab.cli.drift_import import import_constraints, show_import
+    from trimtab.cli.session import point_at
+
+    point_at(endpoint_url)
+    show_import(import_constraints(statistics, constraints, out, contract), as_json=as_json)
+
+
 def _compared(
     baseline: str,
     current: str,
@@ -200,14 +268,19 @@ def _compared(
     from trimtab.cli.drift_compare import compare_files
     from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import selected
+    from trimtab.cli.drift_stored import compare_with_stored, stored_baseline
 
     asked = selected(
         project, columns, ignore, timestamp, slices, delimiter,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     choice = _weighed(asked, environment, endpoint_url)
-    before, now = Address.find(baseline, asked.dialect), Address.find(current, asked.dialect)
-    found = compare_files(before, now, choice, asked.settings)
+    now = Address.find(current, asked.dialect)
+    stored = stored_baseline(baseline)
+    if stored is not None:
+        found = compare_with_stored(stored, now, choice, asked.settings)
+    else:
+        found = compare_files(Address.find(baseline, asked.dialect), now, choice, asked.settings)
     document = found.report.to_dict() | {
         "baseline": baseline,
         "current": current,

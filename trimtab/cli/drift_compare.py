@@ -11,6 +11,7 @@ import pyarrow.compute
 
 from trimtab.cli.drift_files import Address, Kind, as_kind, kinds_of
 from trimtab.drift import Baseline, Report, Settings, compare
+from trimtab.drift.examine import looks_like_ids
 from trimtab.errors import BadInput
 from trimtab.monitoring.rows import days_of
 from trimtab.monitoring.seasons import SeasonKind, is_of_days, season_between
@@ -24,7 +25,7 @@ pc: Any = pyarrow.compute
 _GRID_KINDS: dict[Kind, GridKind] = {
     "number": "numeric", "boolean": "categorical", "instant": "timestamp", "text": "categorical",
 }  # fmt: skip
-_ID_ROWS, _ID_SHARE = 200, 0.95
+_ID_ROWS = 200
 _FIRST_UNIT = 1_024
 NO_DAY = -(2**31)
 
@@ -145,7 +146,7 @@ def _grid(first: pa.Table, kinds: dict[str, Kind]) -> Grid:
         if isinstance(column, CategoricalColumn) and kinds[name] == "text":
             present = table.num_rows - table[name].null_count
             distinct = pc.count_distinct(table[name]).as_py()
-            if present >= _ID_ROWS and distinct > _ID_SHARE * present:
+            if looks_like_ids(distinct, present):
                 columns[name] = replace(column, limit=min(column.limit, _ID_ROWS // 4))
     return Grid(columns)
 
@@ -261,6 +262,7 @@ def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
 
 
 def unreadable(*sides: Address) -> list[str]:
+    """Say which cells and rows could not be read, once they have been."""
     return [
         f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
         for side in sides

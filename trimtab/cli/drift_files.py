@@ -63,7 +63,7 @@ class Address:
         """Yield the rows of all files as they stand there; raise BadInput when there are none."""
         rows = 0
         for name in self.files:
-            with _fetched(name) as path:
+            with fetched(name) as path:
                 for table in _read(path, name, self, columns):
                     rows += table.num_rows
                     if table.num_rows:
@@ -210,8 +210,8 @@ def _refuse_unknown(name: str) -> None:
 
 
 @contextmanager
-def _fetched(name: str) -> Iterator[Path]:
-    """Give the file's path on this machine; an object is there only as long as it is read."""
+def fetched(name: str) -> Iterator[Path]:
+    """Give the file's path on this machine; an object of S3 is there only as long as it is read."""
     if not name.startswith("s3://"):
         yield Path(name)
         return
