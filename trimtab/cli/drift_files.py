@@ -99,7 +99,7 @@ def kinds_of(table: pa.Table) -> tuple[dict[str, Kind], list[str]]:
     return kinds, without
 
 
-def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:  # noqa: PLR0911 - a case each
+def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:
     """Return a column as one kind, and how many of its cells could not be read."""
     column = flat(column)
     if types.is_dictionary(column.type):
@@ -112,9 +112,8 @@ def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:  # noqa: PLR0911 - a ca
     if kind == "text":
         return (column if types.is_string(own) else column.cast(pa.string())), 0
     if types.is_string(own):
-        if kind == "instant":
-            return _instants(column)
-        typed, bad = read_cells(column, kind)
+        # Instants without a zone are taken as UTC.
+        typed, bad = read_cells(column, kind, "UTC")
         return typed, len(bad)
     if kind == "number" and (types.is_integer(own) or types.is_floating(own) or types.is_decimal(own)):
         return column, 0
@@ -146,17 +145,6 @@ def _kind(column: Any, *, is_text: bool) -> Kind | None:  # noqa: PLR0911 - a ca
         return "text"
     candidates: tuple[Kind, ...] = ("instant",) if is_text else ("number", "boolean", "instant")
     return next((kind for kind in candidates if not as_kind(cells, kind)[1]), "text")
-
-
-def _instants(column: Any) -> tuple[Any, int]:
-    """Read instants; those without a zone are taken as UTC."""
-    typed, bad = read_cells(column, "instant")
-    if not len(bad):
-        return typed, 0
-    try:
-        return pc.assume_timezone(pc.cast(column, pa.timestamp("us")), "UTC"), 0
-    except pa.ArrowInvalid:
-        return typed, len(bad)
 
 
 def _on_disk(path: Path) -> list[str]:

@@ -1,10 +1,13 @@
 """The settings of a project (`project.toml`) and of an environment, typed and frozen."""
 
 import codecs
+import difflib
 import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from trimtab.zones import zone_names
 
 TrainReason = Literal["first_data", "data", "drift", "decay", "schedule"]
 Window = Literal["day", "week", "month"]
@@ -32,6 +35,8 @@ class Data(Section):
     timestamp: str
     label: str
     prediction_id: str = "prediction_id"
+    # Of instants that carry none; without it they are refused.
+    timezone: str | None = None
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: str = Field(default=",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$")
     encoding: str = "utf-8"
@@ -50,6 +55,19 @@ class Data(Section):
     max_columns: int = Field(default=2_000, ge=1)
     max_depth: int = Field(default=8, ge=1)
     max_key_bytes: int = Field(default=4_000_000_000, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in zone_names():
+            folded = {name.casefold(): name for name in sorted(zone_names())}
+            close = difflib.get_close_matches(value.casefold().replace(" ", "_"), folded, n=3, cutoff=0.5)
+            like = " or ".join(folded[name] for name in close) or "America/New_York"
+            raise ValueError(
+                f"{value!r} is no name in the IANA database of zones; write one such as {like}, or leave it "
+                "out if the files' instants carry their zone"
+            )
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -245,4 +263,5 @@ class Environment(Section):
     endpoint_instance_type: str = "ml.m5.large"
     endpoint_instance_count: int = Field(default=1, ge=1)
     log_retention_days: int = 90
+    scoring_retention_days: int = Field(default=30, ge=1)
     alert_email: str | None = None
