@@ -28,11 +28,19 @@ type Format = Literal["parquet", "csv", "jsonl", "capture"]
 
 KNOWN = {".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ""}
 _COMPRESSED = {".gz", ".zst"}
-_NULLS = ("", "NA", "NaN", "nan", "null", "NULL", "None")
 _BATCH_ROWS = 65_536
 _HEAD = 2**16
 _MOST = 2**50  # these files are read, not uploaded: nothing is refused for its size
 _INSTANT: Any = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How text is written; without a delimiter, what the file's name says."""
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ("", "NA", "NaN", "nan", "null", "NULL", "None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +49,15 @@ class Address:
 
     text: str
     files: tuple[str, ...]
-    delimiter: str | None = None
-    nulls: tuple[str, ...] = _NULLS
+    dialect: Dialect
     unreadable: dict[str, int] = field(default_factory=dict)  # cells that are not of their column's kind
     broken: dict[str, int] = field(default_factory=dict)  # rows that are none, by file
 
     @classmethod
-    def find(cls, text: str, delimiter: str | None = None) -> "Address":
+    def find(cls, text: str, dialect: Dialect) -> "Address":
         """List the files; raise BadInput where there is none that can be read."""
         files = _in_s3(text) if text.startswith("s3://") else _on_disk(Path(text))
-        return cls(text, tuple(files), delimiter)
+        return cls(text, tuple(files), dialect)
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows of all files as they stand there; raise BadInput when there are none."""
@@ -208,15 +215,16 @@ def fetched(name: str) -> Iterator[Path]:
 def _read(path: Path, name: str, address: Address, columns: Collection[str] | None) -> Iterator[pa.Table]:
     if not path.stat().st_size:
         raise BadInput(f"{name} is empty; give a file with rows")
-    format, delimiter = _format(path, name, address.delimiter)
+    format, delimiter = _format(path, name, address.dialect.delimiter)
     broken = 0
     try:
         if format == "parquet":
             yield from _parquet(path, columns)
         elif format == "capture":
-            yield from _captures(path, address.nulls)
+            yield from _captures(path, address.dialect.nulls)
         else:
-            for rows in _text(path, format, delimiter, address.nulls, columns):
+            data = _data(format, delimiter, address.dialect)
+            for rows in _text(path, data, columns):
                 if rows.broken:
                     broken += len(rows.broken)
                     address.broken[name] = broken
@@ -227,10 +235,11 @@ def _read(path: Path, name: str, address: Address, columns: Collection[str] | No
         raise BadInput(f"{name} cannot be read as {format}: {error}; write it again") from error
 
 
-def _data(format: Format, delimiter: str, nulls: tuple[str, ...] = _NULLS) -> Data:
+def _data(format: Format, delimiter: str, dialect: Dialect | None = None) -> Data:
+    how = dialect or Dialect()
     return Data(
         timestamp="", label="", format="csv" if format == "csv" else "jsonl", delimiter=delimiter,
-        null_tokens=nulls, max_bytes=_MOST, part_bytes=_MOST, max_columns=100_000,
+        encoding=how.encoding, null_tokens=how.nulls, max_bytes=_MOST, part_bytes=_MOST, max_columns=100_000,
     )  # fmt: skip
 
 
@@ -265,17 +274,15 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch])
 
 
-def _text(
-    path: Path, format: Format, delimiter: str, nulls: tuple[str, ...], columns: Collection[str] | None
-) -> Iterator[Rows]:
-    source, data = FileSource(path), _data(format, delimiter, nulls)
+def _text(path: Path, data: Data, columns: Collection[str] | None) -> Iterator[Rows]:
+    source = FileSource(path)
     with closing(TextFile(source, Wanted({}, ()), data)) as opened:
-        names = opened.extra if format == "csv" else _keys(opened)
+        names = opened.extra if data.format == "csv" else _keys(opened)
     kept = [name for name in names if columns is None or name in columns]
     kinds = dict.fromkeys(kept, "text")
     with closing(TextFile(source, Wanted(kinds, ()), data)) as opened:  # type: ignore[arg-type]
         for rows in opened.rows():
-            bare = [name for name in kept if format == "jsonl" and name not in rows.misfits]
+            bare = [name for name in kept if data.format == "jsonl" and name not in rows.misfits]
             table = rows.table.replace_schema_metadata({b"quoted": "\0".join(bare).encode()})
             yield replace(rows, table=table)
 

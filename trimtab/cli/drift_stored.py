@@ -33,6 +33,8 @@ def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settin
             "a stored baseline has no rows to slice; leave out --timestamp and --slices, or name "
             "a file of rows"
         )
+    if choice.weights:
+        raise BadInput("a stored baseline has weights of its own; leave out --environment")
     kinds: dict[str, Kind] = {name: _KINDS[one.kind] for name, one in baseline.profile.grid.columns.items()}
     there = set(next(now.batches()).column_names)
     for name in (*choice.columns, *choice.ignore):
@@ -47,7 +49,8 @@ def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settin
         )
     left = {name: Override(ignore=True) for name in kinds if name not in compared}
     current = Profile.of_batches(baseline.profile.grid, now.typed(kinds))
-    report = compare(baseline, current, replace(settings, columns={**settings.columns, **left}))
+    known = {name: one for name, one in settings.columns.items() if name in kinds}
+    report = compare(baseline, current, replace(settings, columns={**known, **left}))
     notes = [f"not compared, because only the baseline has it: {name}" for name in sorted(chosen - there)] + [
         f"not compared, because only the current data has it: {name}"
         for name in sorted(there - set(kinds) - set(choice.ignore))

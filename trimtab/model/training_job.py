@@ -98,6 +98,7 @@ def job_document(
         "training_set": training_set,
         "gate": project.gate.model_dump(mode="json"),
         "grid": grid,
+        "season": project.monitor.season,
         "code_sha256": code_sha256,
         "champion": {
             "version": champion.version,

@@ -11,12 +11,14 @@ from trimtab.zones import zone_names
 
 TrainReason = Literal["first_data", "data", "drift", "decay", "schedule"]
 Window = Literal["day", "week", "month"]
+Season = Literal["weekend", "weekday", "month"]
 WINDOWS_PER_YEAR: dict[Window, float] = {"day": 365.25, "week": 52.18, "month": 12.0}
 # SageMaker allows 63 characters in a training job's name; 26 of them are ours.
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 24
 # A run's state holds 256 KB; a part takes less than 450 bytes of it.
 MOST_PARTS = 500
+SCORE = "score"  # what profiles call the prediction
 ScheduleExpression = Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -154,6 +156,14 @@ class Serve(Section):
     capture_lead_days: int = Field(default=2, ge=0)
 
 
+class WatchedColumn(Section):
+    """What one column wants otherwise; `weight` takes the place of its share of the model's importance."""
+
+    tolerance: float | None = Field(default=None, ge=0, lt=1)
+    weight: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    ignore: bool = False
+
+
 class Monitor(Section):
     """How often production is compared with the champion's baseline, and what counts as drift."""
 
@@ -169,6 +179,8 @@ class Monitor(Section):
     objects_per_shard: int = Field(default=1000, ge=1)
     bytes_per_shard: int = Field(default=64_000_000, ge=1)
     late_days: int = Field(default=2, ge=0)
+    season: Season | None = None
+    columns: dict[str, WatchedColumn] = Field(default_factory=dict)
 
     @field_validator("persistence")
     @classmethod
@@ -177,6 +189,20 @@ class Monitor(Section):
         if not 1 <= needed <= of:
             raise ValueError("persistence is [M, N] with 1 <= M <= N, such as [2, 3]")
         return value
+
+    @model_validator(mode="after")
+    def _season_fits_window(self) -> "Monitor":
+        if self.season in ("weekend", "weekday") and self.window != "day":
+            raise ValueError(
+                f"a {self.window} holds every day of the week, so its season cannot be {self.season!r}; use "
+                'season = "month", or window = "day"'
+            )
+        if self.season == "month" and self.window == "day":
+            raise ValueError(
+                'a day is compared with days of its own kind; use season = "weekend" or "weekday", or a '
+                "window of a week or a month"
+            )
+        return self
 
 
 class Project(Section):
@@ -211,6 +237,18 @@ class Project(Section):
                 )
         if unknown := sorted(set(self.gate.leak_waiver) - set(names)):
             raise ValueError(f"gate.leak_waiver names {unknown[0]!r}, which is no column of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _watches_known_columns(self) -> "Project":
+        watched = {*self.features.numeric, *self.features.categorical, SCORE}
+        if unknown := sorted(set(self.monitor.columns) - watched):
+            raise ValueError(
+                f"monitor.columns names {unknown[0]!r}, which is neither a column of [features] nor "
+                f"{SCORE!r}, the prediction"
+            )
+        if watched == {name for name, one in self.monitor.columns.items() if one.ignore}:
+            raise ValueError("monitor.columns ignores every column; leave at least one to watch")
         return self
 
 

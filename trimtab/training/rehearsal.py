@@ -92,6 +92,7 @@ def make_job(
         "training_set": training_set([(digest([file]), [file])], parts),
         "gate": settings["gate"],
         "grid": grid.to_dict(),
+        "season": settings.get("monitor", {}).get("season"),
         "code_sha256": "0" * 64,
         "champion": champion,
     }
