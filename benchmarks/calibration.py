@@ -21,6 +21,7 @@ from benchmarks.worlds import (
     DRIFTED_NUMBERS,
     SHAPES,
     Change,
+    Floats,
     Planted,
     World,
     draw,
@@ -36,6 +37,8 @@ from trimtab.profile import Grid, NumericCounts, Profile
 SEED = 2027
 WOBBLE = 0.02
 SLICES = 20
+SEASON = 0.1  # by how many standard deviations weekdays differ, column by column
+WEEKS = 8
 IRRELEVANT = 0.01
 DEFAULT = Settings()
 STRICT = Settings(tolerance=0.0)
@@ -124,6 +127,28 @@ def wobbling(
             yield baseline, draw(there, rng, window, moved(planted))
 
 
+def seasonal(
+    there: World, rows: int, baselines: int, *, planted: Planted | None, is_matched: bool
+) -> Iterator[tuple[Baseline, Profile]]:
+    """Draw baselines of some weeks of days, each weekday with moves of its own, and a day of each weekday."""
+    rng = np.random.default_rng((SEED, rows, baselines))
+    for _ in range(baselines):
+        weekdays = rng.normal(scale=SEASON, size=(7, len(COLUMNS)))
+
+        def day(weekday: int, planted: Planted | None, weekdays: Floats = weekdays) -> Profile:
+            moves = weekdays[weekday] + rng.normal(scale=WOBBLE, size=len(COLUMNS))
+            return draw(there, rng, rows, Change(dict(zip(COLUMNS, moves, strict=True)), planted))
+
+        days = [number % 7 for number in range(7 * WEEKS)]
+        slices = tuple(day(weekday, None) for weekday in days)
+        baseline = Baseline(Profile.merged(slices), slices, seasons=tuple(map(str, days)))
+        for weekday in range(7):
+            yield (
+                baseline.of_season(str(weekday)) if is_matched else replace(baseline, seasons=()),
+                day(weekday, planted),
+            )
+
+
 def autocorrelated(
     there: World, rows: int, baselines: int, memory: float, slices: int
 ) -> Iterator[tuple[Baseline, Profile]]:
@@ -186,6 +211,19 @@ def wobble(rows: int, window: int, sd: float) -> list[Row]:
         both = (len(DRIFTED_NUMBERS) * found.numbers + len(DRIFTED_CATEGORIES) * found.categories) / 6
         lines.append(Row(f"{what}: columns found, {size}", both, bar, "least", found.reports))
     return lines
+
+
+def weekdays(*, is_matched: bool) -> list[Row]:
+    """Study days of weekdays that differ, judged by days like them or by all days."""
+    how = "judged by its weekday" if is_matched else "judged by all days"
+    what = f"weekdays {SEASON} sd apart, wobble of {WOBBLE} sd, {WEEKS} weeks, days of 10,000, {how}"
+    quiet = rates(seasonal(world(), 10_000, 40, planted=None, is_matched=is_matched))
+    found = rates(seasonal(world(), 10_000, 12, planted="even", is_matched=is_matched), planted=True)
+    both = (len(DRIFTED_NUMBERS) * found.numbers + len(DRIFTED_CATEGORIES) * found.categories) / 6
+    return [
+        false_alarms(what, quiet),
+        Row(f"{what}: columns found, {SIZES['even']}", both, None, "least", found.reports),
+    ]
 
 
 def copied_columns(rows: int, reports: int) -> list[Row]:
@@ -264,6 +302,7 @@ STUDIES: dict[str, list[Callable[[], list[Row]]]] = {
         partial(wobble, 50_000, 200_000, WOBBLE),
         partial(wobble, 10_000, 10_000, 0.0),
     ],
+    "Seasons": [partial(weekdays, is_matched=True), partial(weekdays, is_matched=False)],
     "Dependence": [
         partial(copied_columns, 1000, 300),
         partial(copied_columns, 10_000, 300),
