@@ -14,7 +14,9 @@ EXIT_CODES = {"stable": 0, "drifted": 1, "undetermined": 3}
 BaselineArgument = Annotated[
     str, typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines.")
 ]
-CurrentArgument = Annotated[str, typer.Argument(help="What is: the same.")]
+CurrentArgument = Annotated[
+    str, typer.Argument(help="What is: the same, or a table for Athena, athena://DATABASE/TABLE.")
+]
 ColumnsOption = Annotated[str, typer.Option("--columns", help="Only these columns, with commas between.")]
 IgnoreOption = Annotated[str, typer.Option("--ignore", help="All columns but these, with commas between.")]
 ToleranceOption = Annotated[
@@ -38,6 +40,12 @@ SlicesOption = Annotated[
     typer.Option("--slices", min=2, max=1000, help="Learn from this many slices of the baseline, in order."),
 ]
 DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="Between cells of CSV files.")]
+WhereOption = Annotated[str, typer.Option("--where", help="Only a table's rows for which this SQL holds.")]
+WorkgroupOption = Annotated[str, typer.Option("--workgroup", help="The workgroup in which Athena counts.")]
+ResultsOption = Annotated[
+    str | None,
+    typer.Option("--results", help="An s3:// folder for Athena's answers; the workgroup's by default."),
+]
 ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", help="Take columns and settings from this project.")
 ]
@@ -55,6 +63,9 @@ def compare_(
     false_alarms_per_year: AlarmsOption = None,
     min_weight: WeightOption = None,
     delimiter: DelimiterOption = None,
+    where: WhereOption = "",
+    workgroup: WorkgroupOption = "primary",
+    results: ResultsOption = None,
     project: ProjectOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write a report for people.")] = None,
     endpoint_url: EndpointOption = None,
@@ -66,8 +77,9 @@ def compare_(
     from trimtab.cli.session import point_at
 
     point_at(endpoint_url)
+    before, now = _sides(baseline, current, delimiter, where, workgroup, results)
     found, document = _compared(
-        baseline, current, columns, ignore, timestamp, slices, delimiter, project,
+        before, now, columns, ignore, timestamp, slices, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     if html is not None:
@@ -88,6 +100,9 @@ def explain(
     tolerance: ToleranceOption = None,
     false_alarms_per_year: AlarmsOption = None,
     delimiter: DelimiterOption = None,
+    where: WhereOption = "",
+    workgroup: WorkgroupOption = "primary",
+    results: ResultsOption = None,
     project: ProjectOption = None,
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
@@ -97,8 +112,9 @@ def explain(
     from trimtab.cli.session import point_at
 
     point_at(endpoint_url)
+    before, now = _sides(baseline, current, delimiter, where, workgroup, results)
     found, document = _compared(
-        baseline, current, columns, ignore, timestamp, slices, delimiter, project,
+        before, now, columns, ignore, timestamp, slices, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
     )  # fmt: skip
     drift_output.show_feature(found, document, feature, as_json=as_json)
@@ -139,27 +155,47 @@ def backtest(
     drift_output.show_replay(found, as_json=as_json)
 
 
+def _sides(
+    baseline: str, current: str, delimiter: str | None, where: str, workgroup: str, results: str | None
+) -> tuple[Any, Any]:
+    """Find both sides; what reaches AWS is imported for a table only."""
+    from trimtab.cli.drift_files import TABLE, Address
+    from trimtab.errors import BadInput
+
+    if baseline.startswith(TABLE):
+        raise BadInput(
+            "a baseline is given in files, because its first rows make the grid: UNLOAD the table's rows as "
+            "Parquet and name their s3:// folder"
+        )
+    before = Address.find(baseline, delimiter)
+    if current.startswith(TABLE):
+        from trimtab.aws.athena import Athena
+        from trimtab.cli.drift_tables import TableAddress
+
+        return before, TableAddress.find(current, where, Athena(workgroup, results))
+    if where or results:
+        raise BadInput(f"--where and --results are about a table, and {current} is none; leave them out")
+    return before, Address.find(current, delimiter)
+
+
 def _compared(
-    baseline: str,
-    current: str,
+    before: Any,
+    now: Any,
     columns: str,
     ignore: str,
     timestamp: str | None,
     slices: int | None,
-    delimiter: str | None,
     project: str | None,
     **sensitivity: float | None,
 ) -> tuple[Any, dict[str, Any]]:
     from trimtab.cli.drift_compare import compare_files
-    from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import selected
 
     choice, settings = selected(project, columns, ignore, timestamp, slices, window=None, **sensitivity)
-    before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
     found = compare_files(before, now, choice, settings)
     document = found.report.to_dict() | {
-        "baseline": baseline,
-        "current": current,
+        "baseline": before.text,
+        "current": now.text,
         "notes": list(found.notes),
         "default_tolerance": settings.tolerance,
         "drifts_from": settings.min_weight,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from trimtab.cli.drift_files import Address, Kind, as_kind, kinds_of
+from trimtab.cli.drift_files import Address, Kind, Side, as_kind, kinds_of
 from trimtab.drift import Baseline, Report, Settings, compare, persistent
 from trimtab.errors import BadInput
 from trimtab.monitoring.rows import days_of
@@ -61,16 +61,16 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_files(before: Address, now: Address, choice: Choice, settings: Settings) -> Comparison:
-    """Compare two sets of files."""
+def compare_files(before: Address, now: Side, choice: Choice, settings: Settings) -> Comparison:
+    """Compare two sets of files, or files with a table."""
     plan = plan_columns(before, now, choice)
     baseline, told = _baseline(before, plan, choice, settings)
-    current = Profile.of_batches(plan.grid, now.typed(plan.kinds))
+    current = now.profile(plan.grid, plan.kinds)
     report = compare(baseline, current, settings)
-    return Comparison(report, baseline.profile, current, (*plan.notes, told, *_unreadable(before, now)))
+    return Comparison(report, baseline.profile, current, (*plan.notes, told, *before.remarks, *now.remarks))
 
 
-def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
+def plan_columns(before: Address, now: Side | None, choice: Choice) -> Plan:
     """Choose the columns that both sides have, and fit the grid to the baseline's first rows."""
     first = _first_rows(before)
     kinds, without = kinds_of(first)
@@ -78,7 +78,7 @@ def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
     if choice.timestamp is not None and choice.timestamp not in kinds:
         raise BadInput(f"{before.text} has no column {choice.timestamp!r}; it has {_names(kinds)}")
     if now is not None:
-        there = set(next(now.batches()).column_names)
+        there = now.names(kinds)
         notes += [
             f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there
         ]
@@ -251,7 +251,7 @@ def replay(
         })  # fmt: skip
     alarms = [row["window"] for row in rows if row["alarm"]]
     untimed = days[_NO_DAY].rows if _NO_DAY in days else 0
-    notes = [*plan.notes, told, *_unreadable(address)]
+    notes = [*plan.notes, told, *address.remarks]
     if untimed:
         notes.append(f"{untimed:,} rows have no readable time and belong to no window")
     return {
@@ -271,18 +271,6 @@ def _windows(days: Mapping[int, Profile], kind: WindowKind) -> Iterator[tuple[st
         instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
         found.setdefault(window_of(kind, instant).id, []).append(days[day])
     yield from found.items()
-
-
-def _unreadable(*sides: Address) -> list[str]:
-    return [
-        f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
-        for side in sides
-        for name, count in side.unreadable.items()
-    ] + [
-        f"{count:,} rows of {name} could not be read as rows and are left out"
-        for side in sides
-        for name, count in side.broken.items()
-    ]
 
 
 def _names(names: Iterable[str]) -> str:
