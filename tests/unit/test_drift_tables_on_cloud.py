@@ -33,7 +33,7 @@ ANSWERS = "s3://lake/answers/"
 
 
 @pytest.fixture(scope="module")
-def flights(tmp_path_factory: pytest.TempPathFactory) -> dict[int, pa.Table]:
+def flights() -> dict[int, pa.Table]:
     """Return two months of flights with instants that are typed."""
     year = load_year()
     at = pc.strptime(year["scheduled_departure"], format="%Y-%m-%dT%H:%M:%SZ", unit="us").cast(
@@ -98,9 +98,8 @@ def test_athena_and_the_files_give_one_profile(lake: Any, flights: dict[int, pa.
     }  # fmt: skip
     grid = Grid.from_table(flights[1], kinds)
     found, _ = Athena(results=ANSWERS).profile(find_table("lake", "flights"), grid, "month = 2")
-    expected = Profile.of(grid, flights[2])
-    assert found.key == expected.key
-    assert expected.columns["prediction_id"].rows == 23_587
+    assert found.key == Profile.of(grid, flights[2]).key
+    assert found.columns["prediction_id"].present == flights[2].num_rows > 20_000
     assert left_over(lake) == 0
 
 

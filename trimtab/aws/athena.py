@@ -53,8 +53,8 @@ class Athena:
             yield folder, int(done.raw_payload["Statistics"]["DataScannedInBytes"])
         except _refusals() as error:
             raise BadInput(
-                f"Athena did not count table {table.database}.{table.name}: {error}; mend the table, the "
-                "condition or the workgroup's limits"
+                f"Athena did not count table {table.database}.{table.name}: {' '.join(str(error).split())}; "
+                "mend the table, the condition or the workgroup's limits"
             ) from error
         finally:
             with translated(f"remove {folder}"):
