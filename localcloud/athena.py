@@ -50,7 +50,9 @@ def _patch() -> None:
         execution: Any = self.executions[name]
         if unload := _UNLOAD.fullmatch(execution.query.strip()):
             try:
-                _unload(unload["select"], unload["path"])
+                execution.manifest = _unload(
+                    unload["select"], unload["path"], execution.config["OutputLocation"]
+                )
             except (ClientError, duckdb.Error, SqlglotError, ValueError) as error:
                 execution._transitions = [("QUEUED", "RUNNING"), ("RUNNING", "FAILED")]
                 execution.reason = str(error)
@@ -61,14 +63,19 @@ def _patch() -> None:
         execution = self.athena_backend.executions[found["QueryExecution"]["QueryExecutionId"]]
         if hasattr(execution, "reason"):
             found["QueryExecution"]["Status"]["StateChangeReason"] = execution.reason
+        if hasattr(execution, "manifest"):
+            found["QueryExecution"]["Statistics"]["DataManifestLocation"] = execution.manifest
         return json.dumps(found)
 
     AthenaBackend.start_query_execution = start_query_execution  # type: ignore[method-assign]
     AthenaResponse.get_query_execution = get_query_execution  # type: ignore[method-assign]
 
 
-def _unload(select: str, path: str) -> None:
-    """Run a query, and write its answer as Parquet below an address where there is nothing yet."""
+def _unload(select: str, path: str, output: str) -> str:
+    """Run a query, write its answer as Parquet below an address where there is nothing yet; list its files.
+
+    Return the address of the list, which lies beside what would be the query's output.
+    """
     bucket, key = _place(path.rstrip("/") + "/")
     s3, statement = _bridge.context.client("s3"), parsed(select)
     if s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)["KeyCount"]:
@@ -80,6 +87,10 @@ def _unload(select: str, path: str) -> None:
         answer = Path(folder) / "answer"
         database.sql(in_duckdb(statement)).write_parquet(str(answer))
         s3.upload_file(str(answer), bucket, key + "part-0")
+    manifest = output.removesuffix(".csv") + "-manifest.csv"
+    place, name = _place(manifest)
+    s3.put_object(Bucket=place, Key=name, Body=f"s3://{bucket}/{key}part-0\n".encode())
+    return manifest
 
 
 def _create(database: duckdb.DuckDBPyConnection, table: exp.Table, folder: Path) -> None:

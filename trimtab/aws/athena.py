@@ -32,11 +32,11 @@ class Athena:
 
         Raises BadInput for columns that do not fit the grid and for what Athena refuses.
         """
-        with self._unloaded(profile_sql(grid, table, where), table) as (folder, scanned):
-            return profile_of_answer(grid, table, _parts(folder)), scanned
+        with self._unloaded(profile_sql(grid, table, where), table) as (files, scanned):
+            return profile_of_answer(grid, table, _parts(files)), scanned
 
     @contextmanager
-    def _unloaded(self, sql: str, table: SqlTable) -> Iterator[tuple[str, int]]:
+    def _unloaded(self, sql: str, table: SqlTable) -> Iterator[tuple[list[str], int]]:
         """Let Athena write an answer to a folder of its own, which is removed in the end."""
         import awswrangler as wr
 
@@ -45,12 +45,12 @@ class Athena:
                 f"{table.database}.{table.name} has too many columns for one statement; name fewer"
             )
         with translated(f"ask Athena's workgroup {self.workgroup}"):
-            folder = f"{self._place().rstrip('/')}/trimtab-{uuid.uuid4()}/"
+            folder = f"{self._folder().rstrip('/')}/trimtab-{uuid.uuid4()}/"
         try:
             with translated(f"ask Athena's workgroup {self.workgroup}"):
                 # As Parquet: in CSV, an empty text and a null look the same to who reads them.
                 done = wr.athena.unload(sql, folder, table.database, workgroup=self.workgroup)
-            yield folder, int(done.raw_payload["Statistics"]["DataScannedInBytes"])
+            yield _files(done.manifest_location), int(done.raw_payload["Statistics"]["DataScannedInBytes"])
         except _refusals() as error:
             raise BadInput(
                 f"Athena did not count table {table.database}.{table.name}: {' '.join(str(error).split())}; "
@@ -60,7 +60,7 @@ class Athena:
             with translated(f"remove {folder}"):
                 wr.s3.delete_objects(folder)
 
-    def _place(self) -> str:
+    def _folder(self) -> str:
         import awswrangler as wr
 
         configured = wr.athena.get_work_group(self.workgroup)["WorkGroup"].get("Configuration", {})
@@ -89,13 +89,25 @@ def find_table(database: str, name: str) -> SqlTable:
     return SqlTable(database, name, types)
 
 
-def _parts(folder: str) -> Iterator[pa.Table]:
-    place = urlsplit(folder)
-    bucket = Bucket(place.netloc)
-    with tempfile.TemporaryDirectory(prefix="trimtab-") as kept:
-        path = Path(kept) / "part"
-        for entry in bucket.list(place.path.removeprefix("/")):
-            bucket.fetch(entry.key, path)
+def _files(manifest: str | None) -> list[str]:
+    """Return the files of an answer: its folder also holds what Athena keeps about the statement."""
+    if manifest is None:
+        return []
+    bucket, key = _place(manifest)
+    return bucket.get(key).decode().split()
+
+
+def _parts(files: list[str]) -> Iterator[pa.Table]:
+    with tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
+        path = Path(folder) / "part"
+        for name in files:
+            bucket, key = _place(name)
+            bucket.fetch(key, path)
             with parquet.ParquetFile(path) as file:
                 for batch in file.iter_batches():
                     yield pa.Table.from_batches([batch])
+
+
+def _place(address: str) -> tuple[Bucket, str]:
+    parts = urlsplit(address)
+    return Bucket(parts.netloc), parts.path.removeprefix("/")
