@@ -24,6 +24,19 @@ class Job:
         self.done = clock.signal()
         self._lock = threading.RLock()
         self._callbacks: list[Callable[[], None]] = []
+        self._described: dict[str, Any] = {}
+
+    @property
+    def creation_time(self) -> datetime:
+        """Return when the job was created."""
+        created: datetime = self._described["CreationTime"]
+        return created
+
+    @property
+    def last_modified_time(self) -> datetime:
+        """Return when the job's status last changed."""
+        modified: datetime = self._described["LastModifiedTime"]
+        return modified
 
     def request_stop(self) -> None:
         """Begin to stop the job; raise ValidationError when it has ended already."""

@@ -70,7 +70,7 @@ class TrainingJob(Job):
         self.process = TrainingProcess(folder, context.container_python)
         now = _bridge.utcnow()
         kept = {key: value for key, value in request.items() if key != "Tags"}
-        self._described: dict[str, Any] = {
+        self._described = {
             "EnableNetworkIsolation": False,
             "EnableInterContainerTrafficEncryption": False,
             "EnableManagedSpotTraining": False,
@@ -95,18 +95,6 @@ class TrainingJob(Job):
     def training_job_status(self) -> str:
         """Return InProgress, Completed, Failed, Stopping or Stopped."""
         return str(self._described["TrainingJobStatus"])
-
-    @property
-    def creation_time(self) -> datetime:
-        """Return when the job was created."""
-        created: datetime = self._described["CreationTime"]
-        return created
-
-    @property
-    def last_modified_time(self) -> datetime:
-        """Return when the job's status last changed."""
-        modified: datetime = self._described["LastModifiedTime"]
-        return modified
 
     @property
     def training_end_time(self) -> datetime | None:

@@ -68,7 +68,7 @@ class TransformJob(Job):
         self._logs = LogStream(context, LOG_GROUP, f"{self.transform_job_name}/i-local")
         self._is_stopping = False
         now = _bridge.utcnow()
-        self._described: dict[str, Any] = {
+        self._described = {
             "MaxPayloadInMB": 6,
             "BatchStrategy": "MultiRecord",
             **{key: value for key, value in request.items() if key != "Tags"},
@@ -92,18 +92,6 @@ class TransformJob(Job):
     def transform_job_status(self) -> str:
         """Return InProgress, Completed, Failed, Stopping or Stopped."""
         return str(self._described["TransformJobStatus"])
-
-    @property
-    def creation_time(self) -> datetime:
-        """Return when the job was created."""
-        created: datetime = self._described["CreationTime"]
-        return created
-
-    @property
-    def last_modified_time(self) -> datetime:
-        """Return when the job's status last changed."""
-        modified: datetime = self._described["LastModifiedTime"]
-        return modified
 
     @property
     def transform_end_time(self) -> datetime | None:

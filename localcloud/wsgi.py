@@ -75,7 +75,7 @@ class HttpServer:
             with connection, connection.makefile("rb", 65536) as stream:
                 while self._answer(connection, cast(BinaryIO, stream), address):
                     pass
-        except (ConnectionError, TimeoutError, OSError):
+        except OSError:
             pass  # the client went away
         finally:
             with self._lock:

@@ -86,7 +86,7 @@ SPOILERS = (
     _with(temp="warm"),
     _with(distance=""),
     _with(distance="5"),
-    _with(origin="XXX"),
+    _with(origin="ZZZ"),
     _with(carrier="ua1"),
     _with(temp="10", dewp="99"),
     _repeated,

@@ -1,5 +1,6 @@
 """Check an uploaded file against the project's contract; store its clean rows, quarantine the others."""
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -12,6 +13,9 @@ from trimtab.contract.examination import Examination, examine_open, refused
 from trimtab.contract.part import PartCheck
 from trimtab.reading.files import open_file
 from trimtab.reading.refusal import Refusal
+
+# What the keys' comparison, a second look at repeated rows and the uploads may take of the function's time.
+TO_FINISH_MS = 300_000
 
 type Answer = dict[str, Any]
 
@@ -39,13 +43,13 @@ def handler(event: dict[str, Any], context: Any) -> Answer:
             step = event.get("step", "validate")
             grid = known_grid(bucket, project.name) if step in ("validate", "check", "finish") else None
             steps = FanOut(bucket, upload, source, PartCheck(contract, project, folder, grid, upload.origin))
-            examined = _step(step, event, steps)
+            examined = _step(step, event, steps, context)
             if isinstance(examined, dict):
                 return examined
             return keep(upload, examined, project, settings, work, grid)
 
 
-def _step(step: str, event: dict[str, Any], steps: FanOut) -> Examination | Answer:
+def _step(step: str, event: dict[str, Any], steps: FanOut, context: Any) -> Examination | Answer:
     if step == "finish":
         return steps.finish()
     if step == "count":
@@ -55,11 +59,11 @@ def _step(step: str, event: dict[str, Any], steps: FanOut) -> Examination | Answ
     elif step == "check":
         steps.examine(event["part"]["places"])
     else:
-        return _validate(steps)
+        return _validate(steps, lambda: context.get_remaining_time_in_millis() < TO_FINISH_MS)
     return {}
 
 
-def _validate(steps: FanOut) -> Examination | Answer:
+def _validate(steps: FanOut, is_late: Callable[[], bool]) -> Examination | Answer:
     """Examine the file in one pass, or leave it to the other steps."""
     data = steps.check.project.data
     try:
@@ -69,4 +73,4 @@ def _validate(steps: FanOut) -> Examination | Answer:
     with closing(file):
         if file.is_splittable and steps.source.size > data.max_lambda_bytes:
             return steps.split()
-        return examine_open(file, steps.source, steps.check)
+        return examine_open(file, steps.source, steps.check, is_late)

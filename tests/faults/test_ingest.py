@@ -47,7 +47,7 @@ def configure(patch: pytest.MonkeyPatch, root: Path, lines: str) -> None:
 
 def validate(event: dict[str, str]) -> dict[str, Any]:
     """Run the check as the machine would."""
-    answer: dict[str, Any] = json.loads(json.dumps(validate_upload.handler(event, None)))
+    answer: dict[str, Any] = json.loads(json.dumps(validate_upload.handler(event, shop.Invocation())))
     return answer
 
 

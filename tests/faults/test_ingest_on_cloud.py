@@ -52,7 +52,7 @@ def file_of(number: int, version: int) -> bytes:
 
 def ingest(event: dict[str, str]) -> str | None:
     """Check and commit as the machine does; a conflict is retried, as it is there."""
-    checked = json.loads(json.dumps(validate_upload.handler(event, None)))
+    checked = json.loads(json.dumps(validate_upload.handler(event, shop.Invocation())))
     if checked["verdict"] == "refused":
         return None
     for _ in range(20):

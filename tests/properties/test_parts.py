@@ -10,12 +10,12 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.examining import BytesSource
 from trimtab.project.settings import Data
 from trimtab.reading.files import TextFile
 from trimtab.reading.plan import part_count, places, tallies
 from trimtab.reading.records import Tally
 from trimtab.reading.rows import Place, Rows, Wanted
-from trimtab.reading.sources import BytesSource
 
 WANTED = Wanted({"a": "text", "b": "text"}, ("a", "b"))
 CELLS = st.text(alphabet='ab,"\n\r é', max_size=6).map(lambda text: text.replace("\r", "\r\n"))

@@ -1,5 +1,6 @@
 """Examine bytes as an upload is examined, and read back what was written."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,26 @@ from trimtab.contract.contract import Contract
 from trimtab.contract.examination import Examination, examine_file
 from trimtab.contract.part import PartCheck
 from trimtab.project import Project
-from trimtab.reading.sources import BytesSource
+from trimtab.reading.sources import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource:
+    """A file that is in memory."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Count the bytes."""
+        return len(self.data)
+
+    def open(self, start: int = 0, stop: int | None = None) -> Stream:
+        """Open the bytes from `start` up to `stop`, or to the end."""
+        return io.BytesIO(memoryview(self.data)[start:stop])
+
+    def verify(self) -> None:
+        """Accept the bytes: nobody said what they should be."""
 
 
 @dataclass

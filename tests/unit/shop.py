@@ -102,6 +102,17 @@ def make_folder(root: Path, contract: str = CONTRACT, project: str = PROJECT) ->
 
 
 @dataclass(frozen=True, slots=True)
+class Invocation:
+    """What Lambda gives a handler as its second argument, as far as handlers ask."""
+
+    remaining_ms: int = 900_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left."""
+        return self.remaining_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Cloud:
     """Buckets and table in moto, as the stacks make them."""
 

@@ -44,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (("status", "flights", "-e", "staging"), "there is no environment 'staging'"),
         (("init", "My_Project"), "cannot name a project"),
         (("init", "flights"), "exists already"),
-        (("status", "flights"), "cannot be reached"),
+        (("status", "flights"), "AWS_ENDPOINT_URL"),
     ],
 )
 def test_misuse_gets_one_sentence(

@@ -1,7 +1,6 @@
 """What is removed and what stays: garbage collection, and the erasure of personal data."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -10,8 +9,6 @@ import pytest
 from tests.unit.versions_world import BUCKET, World, rows
 from trimtab import names
 from trimtab.aws.table import edges
-from trimtab.aws.uploads import Upload
-from trimtab.dataset.version import upload_digest
 from trimtab.model.training_job import job_name
 
 OLD, NEW = "2013-02-01T06:00:00Z", "2013-03-01T06:00:00Z"
@@ -235,9 +232,3 @@ def test_only_uploads_are_erased(world: World) -> None:
 def test_an_erasure_needs_its_reason(world: World) -> None:
     world.commit("january.csv", rows(20))
     assert "reason" in world.refused("data", "erase", "landing/shop/data/january.csv", "-r", " ")
-
-
-def test_an_upload_has_one_name_where_it_is_examined_and_where_it_is_erased() -> None:
-    at = datetime(2013, 1, 1, tzinfo=UTC)
-    upload = Upload(bucket="b", key="landing/shop/data/été 1.csv", version_id="v", time=at)
-    assert upload.digest == upload_digest(upload.key, upload.version_id)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from tests.unit.versions_world import to_parquet
 from trimtab.cells import CellKind, read_cells
 from trimtab.contract.order import Order
-from trimtab.dataset.parquet import _SETTINGS, ROW_GROUP_ROWS, PartWriter, schema_of, to_parquet
+from trimtab.dataset.parquet import _SETTINGS, ROW_GROUP_ROWS, PartWriter, schema_of
 from trimtab.dataset.version import DatasetFile, dataset_id, newest_first, part_path
 
 ROWS = pa.table(

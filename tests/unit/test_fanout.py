@@ -54,8 +54,9 @@ def configure(patch: pytest.MonkeyPatch, root: Path, lines: str) -> None:
 
 def call(event: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Call the function as the machine would; input and answer have to be JSON."""
-    answer: dict[str, Any] = json.loads(json.dumps(validate_upload.handler({**event, **more}, None)))
-    return answer
+    answer = validate_upload.handler({**event, **more}, shop.Invocation())
+    checked: dict[str, Any] = json.loads(json.dumps(answer))
+    return checked
 
 
 def fan_out(cloud: Cloud, event: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The ingest machine's functions, on moto in this process."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
 
 def validate(event: dict[str, str]) -> dict[str, Any]:
     """Run the check as the machine would; its answer has to be JSON."""
-    answer: dict[str, Any] = json.loads(json.dumps(validate_upload.handler(event, None)))
+    answer: dict[str, Any] = json.loads(json.dumps(validate_upload.handler(event, shop.Invocation())))
     return answer
 
 
@@ -77,6 +78,15 @@ def emitted(output: str) -> dict[str, float]:
         for document in documents
         for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]
     }
+
+
+def test_a_file_that_takes_too_long_in_one_pass_is_refused_in_time(cloud: Cloud) -> None:
+    event = cloud.put("january.csv.gz", gzip.compress(shop.good()))
+    late = validate_upload.handler(event, shop.Invocation(remaining_ms=validate_upload.TO_FINISH_MS - 1))
+    assert (late["verdict"], late["code"], late["accepted"]) == ("refused", "TOO_SLOW", 0)
+    assert "smaller files" in late["reason"]
+    assert cloud.keys("objects/") == []
+    assert validate(event)["verdict"] == "accepted"
 
 
 def test_a_good_upload_becomes_a_dataset_version_with_record_manifest_profile_and_lineage(

@@ -1,6 +1,7 @@
 """Dataset versions to work with: a checkout with the shop, its buckets and table in moto, the commands."""
 
 import hashlib
+import io
 import json
 import shutil
 import sys
@@ -21,7 +22,7 @@ from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, add_edge
 from trimtab.canonical import canonical_json, sha256_hex
 from trimtab.cli import main
-from trimtab.dataset.parquet import schema_of, to_parquet
+from trimtab.dataset.parquet import PartWriter, schema_of
 from trimtab.dataset.version import object_key, part_path, upload_digest
 from trimtab.instants import format_time
 from trimtab.model.lineage import dataset_node, endpoint_node, model_node, training_set_node
@@ -30,6 +31,15 @@ from trimtab.profile import Grid, Kind, Profile
 BUCKET = names.data_bucket("dev", shop.ACCOUNT, shop.REGION)
 KINDS: dict[str, Kind] = {"weight": "numeric", "amount": "numeric", "place": "categorical"}
 COMMITTED = "2013-02-01T06:00:00Z"
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """Return the table as the bytes of one Parquet file."""
+    sink = io.BytesIO()
+    writer = PartWriter(sink)
+    writer.add(table)
+    writer.close()
+    return sink.getvalue()
 
 
 def rows(count: int, first: int = 0, *, weight: float = 1.0, missing: int = 0) -> pa.Table:

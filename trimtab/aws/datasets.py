@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.aws.clients import client
-from trimtab.aws.faults import translated
+from trimtab.aws.object_versions import versions_of
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, add_edge
 from trimtab.canonical import canonical_json
@@ -84,7 +83,7 @@ class Datasets:
         """
         known = self._known(key)
         while True:
-            order = newest_first(self._object_versions(key) if len(known) > 1 else [], known)
+            order = newest_first(self._uploaded(key) if len(known) > 1 else [], known)
             current, *older = order
             if older:
                 self._restore(current, older[0])
@@ -104,18 +103,9 @@ class Datasets:
             if upload["key"] == key and upload.get("dataset_id")
         }
 
-    def _object_versions(self, key: str) -> list[str]:
+    def _uploaded(self, key: str) -> list[str]:
         """List the versions of an uploaded object, newest first, which is how S3 lists them."""
-        pages = (
-            client("s3").get_paginator("list_object_versions").paginate(Bucket=self.bucket.name, Prefix=key)
-        )
-        with translated(f"list the versions of {self.bucket.uri(key)}"):
-            return [
-                entry["VersionId"]
-                for page in pages
-                for entry in page.get("Versions", [])
-                if entry["Key"] == key
-            ]
+        return [one.version_id for one in versions_of(self.bucket, key) if not one.is_marker]
 
     def _supersede(self, version: str, current: str) -> None:
         with suppress(Conflict):  # it is so already

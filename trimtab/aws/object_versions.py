@@ -13,11 +13,12 @@ _AT_ONCE = 1000  # as many as DeleteObjects takes
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
-    """One version of an object, or a delete marker, which has no size."""
+    """One version of an object, or a delete marker, which has neither size nor ETag."""
 
     key: str
     version_id: str
     size: int
+    etag: str
     is_latest: bool
     is_marker: bool
 
@@ -28,11 +29,14 @@ def list_versions(bucket: Bucket, prefix: str) -> Iterator[ObjectVersion]:
     with translated(f"list the versions of {bucket.uri(prefix)}"):
         for page in pages:
             for entry in page.get("Versions", []):
+                etag = entry["ETag"].strip('"')
                 yield ObjectVersion(
-                    entry["Key"], entry["VersionId"], entry["Size"], entry["IsLatest"], is_marker=False
+                    entry["Key"], entry["VersionId"], entry["Size"], etag, entry["IsLatest"], is_marker=False
                 )
             for marker in page.get("DeleteMarkers", []):
-                yield ObjectVersion(marker["Key"], marker["VersionId"], 0, marker["IsLatest"], is_marker=True)
+                yield ObjectVersion(
+                    marker["Key"], marker["VersionId"], 0, "", marker["IsLatest"], is_marker=True
+                )
 
 
 def versions_of(bucket: Bucket, key: str) -> list[ObjectVersion]:

@@ -1,7 +1,6 @@
 """Record objects that lie in S3 already as a dataset version: pinned by version id, not copied."""
 
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any
 
 from trimtab.aws.clients import client
 from trimtab.aws.faults import translated
+from trimtab.aws.object_versions import list_versions
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table, add_edge
 from trimtab.aws.transfer import CHUNK_BYTES
@@ -126,7 +126,8 @@ def _require_versions(bucket: Bucket) -> None:
 
 def _sources(bucket: Bucket, prefix: str) -> tuple[list[Source], list[str]]:
     """List what there is now: the object called `prefix`, or what lies below it as a folder."""
-    current = list(_current(bucket, prefix))
+    listed = [one for one in list_versions(bucket, prefix) if one.is_latest and not one.is_marker]
+    current = [Source(one.key, "", one.size, one.version_id, one.etag) for one in listed]
     single = [source for source in current if source.key == prefix and not prefix.endswith("/")]
     folder = prefix if prefix.endswith("/") else f"{prefix}/"
     found = single or [source for source in current if source.key.startswith(folder)]
@@ -149,17 +150,6 @@ def _sources(bucket: Bucket, prefix: str) -> tuple[list[Source], list[str]]:
         for source in data
     ]
     return sorted(named, key=lambda source: source.path), skipped
-
-
-def _current(bucket: Bucket, prefix: str) -> Iterator[Source]:
-    pages = client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket.name, Prefix=prefix)
-    with translated(f"list the versions of {bucket.uri(prefix)}"):
-        for page in pages:
-            for entry in page.get("Versions", []):
-                if entry["IsLatest"]:
-                    yield Source(
-                        entry["Key"], "", entry["Size"], entry["VersionId"], entry["ETag"].strip('"')
-                    )
 
 
 def _is_marker(source: Source) -> bool:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from trimtab.aws.clients import client
-from trimtab.aws.faults import translated
 from trimtab.aws.objects import Bucket
 from trimtab.dataset.located import OBJECTS, Located
 from trimtab.errors import BadInput, Gone
@@ -99,13 +97,12 @@ def _shadowed(file: Located) -> str | None:
     if not file.key.startswith(OBJECTS):
         return None
     try:
-        with translated(f"look at {file.key}"):
-            head = client("s3").head_object(Bucket=file.bucket, Key=file.key)
+        stands = Bucket(file.bucket).stamp(file.key)
     except Gone:
         return f"{file.uri} is hidden by a delete marker; training would not find it; delete the marker"
-    if head.get("VersionId", "null") != file.version_id:
+    if stands.version_id != file.version_id:
         return (
-            f"{file.uri} is hidden by version {head.get('VersionId')}; training would read that one; "
+            f"{file.uri} is hidden by version {stands.version_id}; training would read that one; "
             "delete the newer version"
         )
     return None

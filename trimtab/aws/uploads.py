@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from trimtab.aws import settings as surroundings
 from trimtab.aws.objects import CHECKSUM, Bucket
-from trimtab.canonical import digest
 from trimtab.contract.contract import Contract, load_contract
+from trimtab.dataset.version import upload_digest
 from trimtab.errors import Gone
 from trimtab.instants import parse_time
 from trimtab.project import Project, load_project
@@ -37,7 +37,7 @@ class Upload:
     @property
     def digest(self) -> str:
         """Return a name for this upload that is safe in keys, whatever the file is called."""
-        return digest({"key": self.key, "version_id": self.version_id})[:32]
+        return upload_digest(self.key, self.version_id)
 
     @property
     def source(self) -> str:

@@ -13,8 +13,6 @@ from tempfile import TemporaryDirectory
 from pyarrow import parquet
 
 from trimtab.aws import metrics
-from trimtab.aws.clients import client
-from trimtab.aws.faults import translated
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings
 from trimtab.aws.table import Table
@@ -128,12 +126,11 @@ def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid
 def _beside(bucket: Bucket, sha256: str, content: bytes) -> dict[str, str]:
     """Return what S3 knows of a stored object: it differs between machines and is no part of any name."""
     key = object_key(sha256)
-    with translated(f"look at {bucket.uri(key)}"):
-        head = client("s3").head_object(Bucket=bucket.name, Key=key)
+    stands = bucket.stamp(key)
     return {
         "key": key,
-        "version_id": head.get("VersionId", "null"),
-        "etag": head["ETag"].strip('"'),
+        "version_id": stands.version_id,
+        "etag": stands.etag,
         "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
     }
 

@@ -5,6 +5,11 @@ import warnings
 
 from trimtab.errors import TrimtabError
 
+REMEDY = (
+    "check credentials and region (AWS_PROFILE, AWS_REGION), or name the local cloud: "
+    "export AWS_ENDPOINT_URL=http://localhost:5055"
+)
+
 
 def main() -> None:
     """Run the command line; say failures in one sentence on standard error and exit with 2."""
@@ -22,7 +27,7 @@ def main() -> None:
         details = error.response["Error"]
         _fail(f"AWS refused {error.operation_name}: {details.get('Code')}: {details.get('Message')}")
     except BotoCoreError as error:
-        _fail(f"AWS cannot be reached: {error}")
+        _fail(f"AWS cannot be reached: {error}; {REMEDY}")
 
 
 def _fail(sentence: str) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from trimtab.cli.drift_compare import Comparison
-from trimtab.cli.output import show
+from trimtab.cli.output import console_for_people, show
 from trimtab.errors import BadInput
 from trimtab.report.comparison import comparison_sentence, feature_reasoning, render_comparison
 from trimtab.report.pictures import picture
@@ -60,7 +60,7 @@ def show_feature(found: Comparison, document: dict[str, Any], name: str, *, as_j
         told = {**part, "rows": document["rows"], "alpha": document["alpha"]}
         show({**told, "distributions": drawn, "reasoning": reasoning}, as_json=True, title="")
         return
-    console = Console(highlight=False)
+    console = console_for_people()
     console.print(f"[bold]{escape(name)}: {part['verdict']}")
     if drawn is not None:
         _print_bars(console, drawn)
@@ -119,7 +119,7 @@ def _bar(share: float) -> str:
 
 
 def _print_notes(notes: list[str]) -> None:
-    console = Console(highlight=False)
+    console = console_for_people()
     for note in notes:
         console.print(f"- {escape(note)}", style="dim")
 

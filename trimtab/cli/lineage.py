@@ -59,13 +59,12 @@ def data(
 
 
 def _show(tree: dict[str, Any], *, as_json: bool, mermaid: bool, is_upwards: bool) -> None:
-    from rich.console import Console
-
     from trimtab.cli.lineage_output import as_mermaid, as_rich
+    from trimtab.cli.output import console_for_people
 
     if as_json:
         print(json.dumps(tree, indent=2))
     elif mermaid:
         print(as_mermaid(tree, is_upwards=is_upwards))
     else:
-        Console().print(as_rich(tree))
+        console_for_people().print(as_rich(tree))

@@ -1,6 +1,7 @@
 """What a command prints: a table for people, JSON for machines."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+PLAIN_WIDTH = 200
 STYLES = {
     "accepted": "green", "quarantined": "yellow", "refused": "red",
     "stable": "green", "drifted": "yellow", "undetermined": "dim",
@@ -28,6 +30,12 @@ def show(value: Any, *, as_json: bool, title: str, columns: Sequence[str] = ()) 
         _print_rows(value, title, columns)
 
 
+def console_for_people() -> Console:
+    """Return where tables go; pipes and files get lines that no absent terminal cuts."""
+    wide = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(width=wide, highlight=False)
+
+
 def _print_facts(facts: Mapping[str, Any], title: str) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in facts.items():
@@ -37,7 +45,7 @@ def _print_facts(facts: Mapping[str, Any], title: str) -> None:
 
 def _print_titled(title: str, table: Table) -> None:
     # A table's own title is wrapped to the table's width, which may be that of one word.
-    console = Console()
+    console = console_for_people()
     console.print(f"[bold]{escape(title)}")
     console.print(table)
 
@@ -45,7 +53,7 @@ def _print_titled(title: str, table: Table) -> None:
 def _print_rows(rows: Iterable[Mapping[str, Any]], title: str, columns: Sequence[str]) -> None:
     rows = list(rows)
     if not rows:
-        Console().print(f"{escape(title)}: none", style="dim")
+        console_for_people().print(f"{escape(title)}: none", style="dim")
         return
     names = columns or list(rows[0])
     table = Table(header_style="bold", box=None, padding=(0, 2, 0, 0))

@@ -1,6 +1,6 @@
 """Examine an upload: what of it is accepted, what is quarantined and why, or why it is refused whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -86,10 +86,20 @@ def examine_file(source: Source, check: PartCheck) -> Examination:
         return examine_open(file, source, check)
 
 
-def examine_open(file: File, source: Source, check: PartCheck) -> Examination:
-    """Examine a file that is open."""
+def examine_open(
+    file: File, source: Source, check: PartCheck, is_late: Callable[[], bool] | None = None
+) -> Examination:
+    """Examine a file that is open; refuse it when `is_late` says so before its end."""
     try:
-        parts = [check.examine(rows) for _, rows in groupby(file.rows(), lambda rows: rows.place.part)]
+        parts: list[Part] = []
+        for _, rows in groupby(file.rows(), lambda rows: rows.place.part):
+            if is_late is not None and is_late():
+                raise Refusal(
+                    "TOO_SLOW",
+                    f"after {sum(part.rows for part in parts):,} rows the time for one pass was over; a "
+                    "compressed file cannot be shared out: upload it in smaller files, or uncompressed",
+                )
+            parts.append(check.examine(rows))
         source.verify()
         return finish(file, with_stops(parts), check)
     except Refusal as refusal:

@@ -56,15 +56,6 @@ class PartWriter:
         self._waiting, self._rows = [waiting.slice(rows)], self._rows - rows
 
 
-def to_parquet(table: pa.Table) -> bytes:
-    """Return the table as the bytes of one Parquet file; chunks and metadata make no difference."""
-    sink = io.BytesIO()
-    writer = PartWriter(sink)
-    writer.add(table)
-    writer.close()
-    return sink.getvalue()
-
-
 def schema_of(table: pa.Table) -> list[SchemaField]:
     """Return the table's columns and types as JSON-able data."""
     return [{"name": field.name, "type": str(field.type)} for field in table.schema]

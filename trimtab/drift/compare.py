@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 
 from trimtab.drift.baseline import Baseline
 from trimtab.drift.examine import Examined, examine
 from trimtab.drift.multivariate import compare_moments
 from trimtab.drift.report import Feature, Reason, Report, Verdict
-from trimtab.drift.settings import Settings
+from trimtab.drift.settings import Settings, noticeable
 from trimtab.errors import BadInput, Conflict
 from trimtab.profile import Profile
 
-_POWER = 0.8  # of noticing a shift of `detectable_shift`
 _ROUNDING = 1e-9  # weights are sums of floats: 0.25 must reach 0.25
 
 
@@ -158,8 +156,7 @@ def _detectable_shift(item: Examined, tested: int, alpha: float) -> float | None
     location = next((part for part in item.tested or () if part.component.name == "location"), None)
     if location is None:
         return None
-    normal = NormalDist()
-    reach = normal.inv_cdf(1 - alpha / tested / 2) + normal.inv_cdf(_POWER)
+    reach = noticeable(alpha, tested)
     chance = 1 / location.component.rows
     beyond_tolerance = math.sqrt(item.tolerance) + reach * math.sqrt(chance)
     usual = location.wobble.effect if location.wobble else 0.0

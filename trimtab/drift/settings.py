@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from statistics import NormalDist
 
 from trimtab.errors import BadInput
 
 DRIFTED, STABLE, UNDETERMINED = "drifted", "stable", "undetermined"
+_POWER = 0.8  # of noticing a shift that is called noticeable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,16 @@ class Settings:
         """
         wanted = self.false_alarms_per_year / self.windows_per_year
         return _level(wanted, self.max_alpha, self.needed, self.of)
+
+
+def noticeable(alpha: float, tests: int) -> float:
+    """Return the size of a shift, in its standard errors, that one of `tests` sees four times in five.
+
+    >>> round(noticeable(0.05, 1), 2)
+    2.8
+    """
+    normal = NormalDist()
+    return normal.inv_cdf(1 - alpha / tests / 2) + normal.inv_cdf(_POWER)
 
 
 def persistent(verdicts: Sequence[str], needed: int = 2, of: int = 3) -> bool | None:

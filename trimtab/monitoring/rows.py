@@ -110,12 +110,6 @@ def days_of(instants: Any) -> Positions:
     return micros // 86_400_000_000
 
 
-def places_inside(instants: Any, window: Window) -> Positions:
-    """Return the positions of the instants that lie in the window."""
-    micros, timed = _instants(instants)
-    return np.flatnonzero(timed & (micros >= _micros(window.start)) & (micros < _micros(window.end)))
-
-
 def _instants(column: Any) -> tuple[Positions, npt.NDArray[np.bool_]]:
     """Return microseconds since 1970 in UTC, and which rows have any."""
     array = flat(column)

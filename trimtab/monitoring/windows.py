@@ -24,10 +24,6 @@ class Window:
     end: datetime
     id: str
 
-    def contains(self, instant: datetime) -> bool:
-        """Tell whether an event at `instant` belongs to the window."""
-        return self.start <= instant < self.end
-
     @property
     def middle(self) -> datetime:
         """Return the instant halfway through."""

@@ -9,6 +9,7 @@ type Code = Literal[
     "GONE",
     "EMPTY_FILE",
     "TOO_LARGE",
+    "TOO_SLOW",
     "TOO_COMPRESSED",
     "TOO_LONG",
     "TOO_WIDE",

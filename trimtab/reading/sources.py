@@ -37,25 +37,6 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BytesSource:
-    """A file that is in memory."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        """Count the bytes."""
-        return len(self.data)
-
-    def open(self, start: int = 0, stop: int | None = None) -> Stream:
-        """Open the bytes from `start` up to `stop`, or to the end."""
-        return io.BytesIO(memoryview(self.data)[start:stop])
-
-    def verify(self) -> None:
-        """Accept the bytes: nobody said what they should be."""
-
-
-@dataclass(frozen=True, slots=True)
 class FileSource:
     """A file on this machine."""
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
+from trimtab.drift.settings import noticeable
 from trimtab.report.markup import Content, Markup, tag
 from trimtab.report.page import section, table
 from trimtab.report.words import number, percent
@@ -21,7 +21,6 @@ REASONS = {
     "OFF_GRID": "too many values where the project's grid tells none apart; fit the grid again",
 }
 _FEW = ("TOO_FEW_ROWS", "TOO_FEW_VALUES")
-_POWER = 0.8
 
 
 def could_not_be_determined(report: Facts) -> Markup | None:
@@ -56,8 +55,7 @@ def smallest_shift(part: Facts, report: Facts) -> float | None:
     present = now * (1 - nulls), report["rows"]["baseline"] * (1 - nulls + change)
     if min(present) < 1:
         return None
-    normal, tests = NormalDist(), max(1, len(report["features"]))
-    reach = normal.inv_cdf(1 - report["alpha"] / tests / 2) + normal.inv_cdf(_POWER)
+    reach = noticeable(report["alpha"], max(1, len(report["features"])))
     return math.sqrt(report["default_tolerance"]) + reach * math.sqrt(sum(1 / rows for rows in present))
 
 
