@@ -9,6 +9,7 @@ row per column of every row, so the table is scanned once, and of its columns on
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def profile_sql(grid: Grid, table: SqlTable, where: str = "") -> str:
     Its answer has a row per occupied cell, hour or category of a column, in any order. Raises BadInput for a
     missing column and for a type that does not fit its column's kind.
     """
-    columns = _columns(grid, table)
+    columns = columns_in(grid, table)
     parts = [_parts(column, table) for column in columns]
     arrays = ",\n    ".join(map(_array, _TYPES, zip(*parts, strict=True)))
     condition = f"\n  WHERE (\n{where}\n  )" if where.strip() else ""
@@ -117,7 +118,7 @@ GROUP BY item, place, category"""  # noqa: S608
 
 def profile_of_answer(grid: Grid, table: SqlTable, answer: Iterable[pa.Table]) -> Profile:
     """Return the profile that the answer to `profile_sql` tells, in any number of parts, in any order."""
-    columns = _columns(grid, table)
+    columns = columns_in(grid, table)
     found: dict[str, Counts] = dict(Profile.empty(grid).columns)
     for part in answer:
         for item in pc.unique(part["item"]).to_pylist():
@@ -128,7 +129,7 @@ def profile_of_answer(grid: Grid, table: SqlTable, answer: Iterable[pa.Table]) -
     return Profile(grid, found[columns[0].name].rows, found)
 
 
-def _columns(grid: Grid, table: SqlTable) -> list[Column]:
+def columns_in(grid: Grid, table: SqlTable) -> list[Column]:
     """Return the grid's columns that the table is asked for, in the order of their numbers in the answer."""
     found = [
         column for _, column in sorted(grid.columns.items()) if not column.optional or table.has(column.name)
@@ -147,7 +148,7 @@ def _parts(column: Column, table: SqlTable) -> tuple[str, str, str, str, str]:
     kind, cell = table.type_of(column.name), f"source.{quoted(column.name)}"
     if isinstance(column, NumericColumn):
         value = _float_of(column.name, kind, cell)
-        return value, _distance(column, kind, cell, value), _double(column.scale), "NULL", "NULL"
+        return value, _distance(column, kind, cell, value), double_of(column.scale), "NULL", "NULL"
     if isinstance(column, CategoricalColumn):
         return "NULL", "NULL", "NULL", "NULL", _category(column.name, kind, cell)
     if kind not in _INSTANTS:
@@ -161,6 +162,22 @@ def _array(kind: str, elements: tuple[str, ...]) -> str:
     parts = [elements[at : at + _LONGEST_ARRAY] for at in range(0, len(elements), _LONGEST_ARRAY)]
     typed = [f"CAST(ARRAY[{', '.join(part)}] AS ARRAY({kind}))" for part in parts]
     return " || ".join(typed)
+
+
+def distance_of(column: NumericColumn, table: SqlTable, source: str) -> str:
+    """Return the expression of a column's distance from its centre; raise BadInput if it is no number."""
+    kind, cell = table.type_of(column.name), f"{source}.{quoted(column.name)}"
+    return _distance(column, kind, cell, _float_of(column.name, kind, cell))
+
+
+def between(column: str, start: datetime, end: datetime) -> str:
+    """Return the condition that a column of instants lies in `[start, end)`; both are in UTC.
+
+    >>> between("at", datetime(2013, 3, 1), datetime(2013, 4, 1))
+    '"at" >= TIMESTAMP \'2013-03-01 00:00:00\' AND "at" < TIMESTAMP \'2013-04-01 00:00:00\''
+    """
+    first, last = (f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S}'" for instant in (start, end))
+    return f"{quoted(column)} >= {first} AND {quoted(column)} < {last}"
 
 
 def _float_of(name: str, kind: str, cell: str) -> str:
@@ -178,7 +195,7 @@ def _float_of(name: str, kind: str, cell: str) -> str:
 def _distance(column: NumericColumn, kind: str, cell: str, value: str) -> str:
     """Subtract the centre, integers from integers where that cannot overflow: as `grid` does."""
     center = column.center
-    plain = f"{value} - {_double(float(center))}"
+    plain = f"{value} - {double_of(float(center))}"
     if kind not in _INTEGERS or isinstance(center, float) or abs(center) >= SAFE:
         return plain
     whole = f"CAST({cell} AS BIGINT)"
@@ -197,7 +214,8 @@ def _category(name: str, kind: str, cell: str) -> str:
     )
 
 
-def _double(value: float) -> str:
+def double_of(value: float) -> str:
+    """Return a float64 as a literal, without rounding it."""
     return f"DOUBLE '{value!r}'"
 
 
