@@ -123,18 +123,23 @@ class Watched:
 @contextmanager
 def watched(folder: Path, monkeypatch: Any) -> Iterator[Watched]:
     """Set the project up in a mocked AWS."""
-    home = folder / "pipelines" / NAME
-    home.mkdir(parents=True)
-    (home / "project.toml").write_text(PROJECT)
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    for module in (planning, profiling, comparing, measuring):
-        monkeypatch.setattr(module, "project_folder", lambda: home)
+    prepare(folder, monkeypatch)
     with mock_aws():
         forget()
         make_places()
         yield Watched(Bucket("data-bucket"), Bucket("model-bucket"), Table("trimtab-dev"))
     forget()
+
+
+def prepare(folder: Path, monkeypatch: Any, project: str = PROJECT) -> None:
+    """Write the project down and tell the functions of it."""
+    home = folder / "pipelines" / NAME
+    home.mkdir(parents=True)
+    (home / "project.toml").write_text(project)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    for module in (planning, profiling, comparing, measuring):
+        monkeypatch.setattr(module, "project_folder", lambda: home)
 
 
 def forget() -> None:

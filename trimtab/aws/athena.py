@@ -4,7 +4,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from trimtab.aws.objects import Bucket
 from trimtab.errors import BadInput, Gone
 from trimtab.profile import Grid, Profile
 from trimtab.profile.sql import SqlTable, profile_of_answer, profile_sql
+from trimtab.profile.sql_moments import moments_of_answer, moments_sql
 
 _LONGEST_STATEMENT = 262_144  # bytes that Athena takes
 
@@ -27,13 +28,21 @@ class Athena:
     workgroup: str = "primary"
     results: str | None = None
 
-    def profile(self, table: SqlTable, grid: Grid, where: str = "") -> tuple[Profile, int]:
+    def profile(
+        self, table: SqlTable, grid: Grid, where: str = "", *, second_moments: bool = False
+    ) -> tuple[Profile, int]:
         """Profile the rows that `where` holds for, all without it; return also the bytes that were scanned.
 
-        Raises BadInput for columns that do not fit the grid and for what Athena refuses.
+        Second moments take another scan, of the numeric columns. Raises BadInput for columns that do not fit
+        the grid and for what Athena refuses.
         """
         with self._unloaded(profile_sql(grid, table, where), table) as (files, scanned):
-            return profile_of_answer(grid, table, _parts(files)), scanned
+            profile = profile_of_answer(grid, table, _parts(files))
+        if not second_moments:
+            return profile, scanned
+        with self._unloaded(moments_sql(grid, table, where), table) as (files, again):
+            moments = moments_of_answer(grid, pa.concat_tables(_parts(files)))
+        return replace(profile, moments=moments), scanned + again
 
     @contextmanager
     def _unloaded(self, sql: str, table: SqlTable) -> Iterator[tuple[list[str], int]]:

@@ -136,6 +136,15 @@ class Serve(Section):
     capture_lead_days: int = Field(default=2, ge=0)
 
 
+class MonitoredTable(Section):
+    """A table of the Glue catalog that holds production's rows, scored: one row per prediction."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+\.[a-z0-9_-]+$")
+    location: str = Field(pattern=r"^s3://[a-z0-9.-]+/([^*?]+/)?$")
+    workgroup: str = Field(default="primary", pattern=r"^[a-zA-Z0-9._-]{1,128}$")
+    day_partition: str | None = None
+
+
 class Monitor(Section):
     """How often production is compared with the champion's baseline, and what counts as drift."""
 
@@ -151,6 +160,16 @@ class Monitor(Section):
     objects_per_shard: int = Field(default=1000, ge=1)
     bytes_per_shard: int = Field(default=64_000_000, ge=1)
     late_days: int = Field(default=2, ge=0)
+    engine: Literal["lambda", "athena"] = "lambda"
+    table: MonitoredTable | None = None
+
+    @model_validator(mode="after")
+    def _engine_has_its_table(self) -> "Monitor":
+        if (self.engine == "athena") != (self.table is not None):
+            raise ValueError(
+                'engine = "athena" and a section [monitor.table] belong together; give both, or neither'
+            )
+        return self
 
     @field_validator("persistence")
     @classmethod
