@@ -135,17 +135,26 @@ def parsed(sql: str) -> exp.Expr:
 
 def in_duckdb(statement: exp.Expr) -> str:
     """Write a statement as DuckDB's SQL."""
-    return statement.transform(_one_list_at_a_time).sql(dialect="duckdb")
+    return statement.transform(_unnest_in_columns).sql(dialect="duckdb")
 
 
-def _one_list_at_a_time(node: exp.Expr) -> exp.Expr:
-    """Replace UNNEST of several arrays, which DuckDB knows among a query's columns only."""
-    if not (isinstance(node, exp.Unnest) and len(node.expressions) > 1):
+def _unnest_in_columns(node: exp.Expr) -> exp.Expr:
+    """Move UNNEST of several arrays to where DuckDB knows it: among the columns, here of an inner query.
+
+    What is selected beside must come from the arrays; DuckDB refuses the statement otherwise.
+    """
+    if not isinstance(node, exp.Select):
         return node
-    alias, one = node.args["alias"], exp.Literal.number(1)
-    columns = dict(zip(alias.columns, node.expressions, strict=True))
-    if offset := node.args.get("offset"):
-        length = exp.ArraySize(this=node.expressions[0].copy())
+    joins = node.args.get("joins") or []
+    if not (len(joins) == 1 and isinstance(joins[0].this, exp.Unnest) and len(joins[0].this.expressions) > 1):
+        return node
+    unnest = joins[0].this
+    alias, one = unnest.args["alias"], exp.Literal.number(1)
+    columns = dict(zip(alias.columns, unnest.expressions, strict=True))
+    if offset := unnest.args.get("offset"):
+        length = exp.ArraySize(this=unnest.expressions[0].copy())
         columns[offset] = exp.func("range", one, exp.Add(this=length, expression=one.copy()))
-    select = exp.select(*(exp.alias_(exp.Explode(this=of), name) for name, of in columns.items()))
-    return exp.Lateral(this=select.subquery(), alias=exp.TableAlias(this=alias.this))
+    inner = exp.select(*(exp.alias_(exp.Explode(this=of), name) for name, of in columns.items()))
+    inner.set("from_", node.args["from_"])
+    node.set("joins", [])
+    return node.from_(inner.subquery(alias.this), copy=False)

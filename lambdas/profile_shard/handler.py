@@ -1,4 +1,7 @@
-"""Profile captured traffic shard by shard, count each prediction once, add profiles up. Imports no pandas."""
+"""Profile captured traffic shard by shard, count each prediction once, add profiles up.
+
+Imports pandas only for a project whose rows lie in a table.
+"""
 
 from functools import cache
 from pathlib import Path

@@ -19,7 +19,7 @@ from trimtab.profile.sql import SqlTable, profile_of_answer, profile_sql, quoted
 from trimtab.profile.sql_moments import moments_of_answer, moments_sql
 
 NAME = 'a "table" -- of; rows'
-FEW = settings(max_examples=100, deadline=None)
+FEW = settings(max_examples=60, deadline=None)
 
 
 def pushed_down(grid: Grid, data: pa.Table, types: dict[str, str], where: str = "") -> Profile:

@@ -41,6 +41,11 @@ def test_a_minimal_project_has_defaults(tmp_path: Path) -> None:
         (('["distance"]', '["late"]'), "cannot be a feature"),
         (("[data]", "[data"), "not valid TOML"),
         (("[features]", "[monitor]\npersistence = [3, 2]\n[features]"), "persistence is [M, N]"),
+        (("[features]", '[monitor]\nengine = "athena"\n[features]'), "[monitor.table] belong together"),
+        (
+            ("[features]", '[monitor.table]\nname = "a"\nlocation = "s3://b/*"\n[features]'),
+            "monitor.table.name",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, change: tuple[str, str], said: str) -> None:

@@ -58,7 +58,13 @@ class Athena:
         try:
             with translated(f"ask Athena's workgroup {self.workgroup}"):
                 # As Parquet: in CSV, an empty text and a null look the same to who reads them.
-                done = wr.athena.unload(sql, folder, table.database, workgroup=self.workgroup)
+                # UNLOAD is documented for a SELECT, and says nothing of WITH.
+                done = wr.athena.unload(
+                    f"SELECT * FROM (\n{sql}\n)",  # noqa: S608
+                    folder,
+                    table.database,
+                    workgroup=self.workgroup,
+                )
             yield _files(done.manifest_location), int(done.raw_payload["Statistics"]["DataScannedInBytes"])
         except _refusals() as error:
             raise BadInput(
