@@ -173,8 +173,8 @@ def distance_of(column: NumericColumn, table: SqlTable, source: str) -> str:
 def between(column: str, start: datetime, end: datetime) -> str:
     """Return the condition that a column of instants lies in `[start, end)`; both are in UTC.
 
-    >>> between("at", datetime(2013, 3, 1), datetime(2013, 4, 1))
-    '"at" >= TIMESTAMP \'2013-03-01 00:00:00\' AND "at" < TIMESTAMP \'2013-04-01 00:00:00\''
+    >>> print(between("at", datetime(2013, 3, 1), datetime(2013, 4, 1)))
+    "at" >= TIMESTAMP '2013-03-01 00:00:00' AND "at" < TIMESTAMP '2013-04-01 00:00:00'
     """
     first, last = (f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S}'" for instant in (start, end))
     return f"{quoted(column)} >= {first} AND {quoted(column)} < {last}"
