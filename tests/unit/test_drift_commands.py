@@ -15,6 +15,7 @@ from moto import mock_aws
 from pyarrow import csv, parquet
 
 from demo.data import load_year, upload_csv
+from tests.unit.model_monitor import number_feature, statistics, text_feature
 from trimtab.aws import clients
 from trimtab.cli import main
 from trimtab.cli.drift_compare import in_order
@@ -55,6 +56,20 @@ def table(rows: int, seed: int, *, shift: float = 0.0, start: datetime | None = 
         "place": pa.array(random.choice(["Rome", "Nîmes", "Oslo"], rows)),
         "paid": pa.array(random.random(rows) < 0.5 - shift / 4),
     })  # fmt: skip
+
+
+def write_model_monitor(folder: Path) -> None:
+    """Write what Model Monitor would have made of January."""
+    january = csv.read_csv(folder / "january.csv")
+    features = [
+        number_feature(name, january[name].cast(pa.float64()).to_numpy()) for name in ("distance", "temp")
+    ]
+    features.append(text_feature("carrier", np.array(january["carrier"].to_pylist(), dtype=str)))
+    (folder / "statistics.json").write_text(json.dumps(statistics(january.num_rows, features)))
+    limits = [
+        {"name": one["name"], "inferred_type": one["inferred_type"], "completeness": 1.0} for one in features
+    ]
+    (folder / "constraints.json").write_text(json.dumps({"version": 0.0, "features": limits}))
 
 
 def write_jsonl(data: pa.Table, path: Path) -> None:
@@ -257,10 +272,13 @@ def test_every_command_of_the_page_runs(
     months: Path, run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(months)
+    write_model_monitor(months)
     blocks = re.findall(r"```sh\n(.*?)```", (root / "docs/drift.md").read_text(), re.DOTALL)
     commands = [line for block in blocks for line in block.splitlines() if "athena://" not in line]
     lines = [shlex.split(line) for line in commands]
-    assert {line[2] for line in lines} == {"compare", "explain", "backtest"}
+    assert {line[2] for line in lines} == {
+        "compare", "explain", "backtest", "classify", "import-constraints",
+    }  # fmt: skip
     codes = []
     for line in lines:
         assert line[:2] == [".venv/bin/trimtab", "drift"]
@@ -268,5 +286,5 @@ def test_every_command_of_the_page_runs(
         assert out.strip()
         assert not err
         codes.append(code)
-    assert codes == [1, 0, 0, 0, 0]
+    assert codes == [1, 0, 0, 0, 0, 3, 0, 1]
     assert (months / "drift.html").is_file()

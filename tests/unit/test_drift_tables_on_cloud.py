@@ -19,6 +19,7 @@ from localcloud import LocalCloud
 from trimtab.aws import clients
 from trimtab.aws.athena import Athena, find_table
 from trimtab.cli import main
+from trimtab.drift import Baseline
 from trimtab.errors import BadInput, Gone
 from trimtab.profile import Grid, Profile
 
@@ -133,6 +134,23 @@ def test_names_in_upper_case_are_found_in_a_table_that_has_them_in_lower_case(
     assert [part["name"] for part in json.loads(out)["features"]] == ["Temp"]
 
 
+def test_a_stored_baseline_is_compared_with_a_table(
+    lake: Any, flights: dict[int, pa.Table], run: Run, tmp_path: Path
+) -> None:
+    rows = flights[1].append_column("gate", pa.array(["A"] * flights[1].num_rows))
+    kinds: dict[str, Any] = {"temp": "numeric", "carrier": "categorical", "gate": "categorical"}
+    baseline = Baseline(Profile.of(Grid.from_table(rows, kinds), rows))
+    (tmp_path / "january.baseline").write_bytes(baseline.to_bytes())
+    code, out, err = run(
+        "compare", tmp_path / "january.baseline", "athena://lake/flights", "--where", "month = 2",
+        "--results", ANSWERS, "--json",
+    )  # fmt: skip
+    assert code == 1, err
+    found = json.loads(out)
+    assert found["rows"]["current"] == flights[2].num_rows
+    assert "not compared, because only the baseline has it: gate" in found["notes"]
+
+
 def test_misuse_of_tables_is_one_sentence_and_leaves_nothing_behind(
     lake: Any, run: Run, tmp_path: Path
 ) -> None:
@@ -142,7 +160,7 @@ def test_misuse_of_tables_is_one_sentence_and_leaves_nothing_behind(
     for arguments, words in (
         ((was, "athena://lake"), "athena://DATABASE/TABLE"),
         ((was, "athena://lake/trains"), "no table lake.trains"),
-        ((table, was), "a baseline is given in files"),
+        ((table, was), "only the current side"),
         ((was, was, "--where", "month = 2"), "about a table"),
         ((was, table), "no place for results"),
         ((was, table, "--results", ANSWERS, "--where", "month = 12"), "no rows that hold"),

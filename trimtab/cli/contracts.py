@@ -37,7 +37,12 @@ def infer_contract(file: Path, to: Path | None, delimiter: str, format: str) -> 
     if to is not None:
         to.write_text(text, encoding="utf-8")
     suggested = suggestions(columns, delimiter)
-    return {"contract": text, "written_to": str(to) if to else None, **suggested, "toml": _toml(suggested)}
+    return {
+        "contract": text,
+        "written_to": str(to) if to else None,
+        **suggested,
+        "toml": toml_text(suggested),
+    }
 
 
 def check_file(file: Path, project: str) -> dict[str, Any]:
@@ -98,7 +103,8 @@ def _contract_file(path: Path) -> Path:
     return path / "contract.py" if path.is_dir() else path
 
 
-def _toml(suggested: dict[str, Any]) -> str:
+def toml_text(suggested: dict[str, Any]) -> str:
+    """Return suggestions as lines of project.toml; what only a person knows is a comment."""
     lines = []
     for section, values in suggested.items():
         lines.append(f"[{section}]")

@@ -12,7 +12,10 @@ drift_app = typer.Typer(no_args_is_help=True, help="Compare files or prefixes, w
 EXIT_CODES = {"stable": 0, "drifted": 1, "undetermined": 3}
 
 BaselineArgument = Annotated[
-    str, typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines.")
+    str,
+    typer.Argument(
+        help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines; or a baseline."
+    ),
 ]
 CurrentArgument = Annotated[
     str, typer.Argument(help="What is: the same, or a table for Athena, athena://DATABASE/TABLE.")
@@ -77,9 +80,9 @@ def compare_(
     from trimtab.cli.session import point_at
 
     point_at(endpoint_url)
-    before, now = _sides(baseline, current, delimiter, where, workgroup, results)
+    now = _side(current, delimiter, where, workgroup, results)
     found, document = _compared(
-        before, now, columns, ignore, timestamp, slices, project,
+        baseline, now, columns, ignore, timestamp, slices, delimiter, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     if html is not None:
@@ -112,9 +115,9 @@ def explain(
     from trimtab.cli.session import point_at
 
     point_at(endpoint_url)
-    before, now = _sides(baseline, current, delimiter, where, workgroup, results)
+    now = _side(current, delimiter, where, workgroup, results)
     found, document = _compared(
-        before, now, columns, ignore, timestamp, slices, project,
+        baseline, now, columns, ignore, timestamp, slices, delimiter, project,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
     )  # fmt: skip
     drift_output.show_feature(found, document, feature, as_json=as_json)
@@ -155,46 +158,110 @@ def backtest(
     drift_output.show_replay(found, as_json=as_json)
 
 
-def _sides(
-    baseline: str, current: str, delimiter: str | None, where: str, workgroup: str, results: str | None
-) -> tuple[Any, Any]:
-    """Find both sides; what reaches AWS is imported for a table only."""
+@drift_app.command()
+def classify(
+    baseline: Annotated[
+        str,
+        typer.Argument(help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines."),
+    ],
+    current: CurrentArgument,
+    columns: ColumnsOption = "",
+    ignore: IgnoreOption = "",
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", help="Hold out whole days by this column of times.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="An AUC up to this does not matter.")
+    ] = 0.55,
+    rows: Annotated[
+        int, typer.Option("--rows", min=200, max=1_000_000, help="How many rows of each side to look at.")
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of the sample and the training.")
+    ] = 0,
+    delimiter: DelimiterOption = None,
+    project: ProjectOption = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a classifier tells the data apart, by drift that no column shows; exit as compare does."""
+    from trimtab.cli.drift_classify import classify_files, show_classification
+    from trimtab.cli.drift_files import Address
+    from trimtab.cli.drift_settings import selected
+    from trimtab.cli.session import point_at
+    from trimtab.separation import Settings
+
+    point_at(endpoint_url)
+    choice, _ = selected(project, columns, ignore, timestamp, None, window=None)
+    settings = Settings(tolerance=tolerance, seed=seed)
+    before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
+    found = classify_files(before, now, choice, settings, rows)
+    show_classification(found, as_json=as_json)
+    raise typer.Exit(EXIT_CODES[found["verdict"]])
+
+
+@drift_app.command("import-constraints")
+def import_constraints_(
+    statistics: Annotated[str, typer.Argument(help="Model Monitor's statistics.json, a file or s3://.")],
+    constraints: Annotated[
+        str | None, typer.Argument(help="Its constraints.json, which says what the contract allows.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The baseline to write, for drift compare.")] = Path(
+        "imported.baseline"
+    ),
+    contract: Annotated[
+        Path | None, typer.Option("--contract", help="Also write a contract.py, for a person to edit.")
+    ] = None,
+    endpoint_url: EndpointOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn SageMaker Model Monitor's files into a baseline to compare with, and into a first contract."""
+    from trimtab.cli.drift_import import import_constraints, show_import
+    from trimtab.cli.session import point_at
+
+    point_at(endpoint_url)
+    show_import(import_constraints(statistics, constraints, out, contract), as_json=as_json)
+
+
+def _side(text: str, delimiter: str | None, where: str, workgroup: str, results: str | None) -> Any:
+    """Find the current side; what reaches AWS is imported for a table only."""
     from trimtab.cli.drift_files import TABLE, Address
     from trimtab.errors import BadInput
 
-    if baseline.startswith(TABLE):
-        raise BadInput(
-            "a baseline is given in files, because its first rows make the grid: UNLOAD the table's rows as "
-            "Parquet and name their s3:// folder"
-        )
-    before = Address.find(baseline, delimiter)
-    if current.startswith(TABLE):
+    if text.startswith(TABLE):
         from trimtab.aws.athena import Athena
         from trimtab.cli.drift_tables import TableAddress
 
-        return before, TableAddress.find(current, where, Athena(workgroup, results))
+        return TableAddress.find(text, where, Athena(workgroup, results))
     if where or results:
-        raise BadInput(f"--where and --results are about a table, and {current} is none; leave them out")
-    return before, Address.find(current, delimiter)
+        raise BadInput(f"--where and --results are about a table, and {text} is none; leave them out")
+    return Address.find(text, delimiter)
 
 
 def _compared(
-    before: Any,
+    baseline: str,
     now: Any,
     columns: str,
     ignore: str,
     timestamp: str | None,
     slices: int | None,
+    delimiter: str | None,
     project: str | None,
     **sensitivity: float | None,
 ) -> tuple[Any, dict[str, Any]]:
     from trimtab.cli.drift_compare import compare_files
+    from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import selected
+    from trimtab.cli.drift_stored import compare_with_stored, stored_baseline
 
     choice, settings = selected(project, columns, ignore, timestamp, slices, window=None, **sensitivity)
-    found = compare_files(before, now, choice, settings)
+    stored = stored_baseline(baseline)
+    if stored is not None:
+        found = compare_with_stored(stored, now, choice, settings)
+    else:
+        found = compare_files(Address.find(baseline, delimiter), now, choice, settings)
     document = found.report.to_dict() | {
-        "baseline": before.text,
+        "baseline": baseline,
         "current": now.text,
         "notes": list(found.notes),
         "default_tolerance": settings.tolerance,

@@ -12,6 +12,7 @@ import pyarrow.compute
 
 from trimtab.cli.drift_files import Address, Kind, Side, as_kind, kinds_of
 from trimtab.drift import Baseline, Report, Settings, compare, persistent
+from trimtab.drift.examine import looks_like_ids
 from trimtab.errors import BadInput
 from trimtab.monitoring.rows import days_of
 from trimtab.monitoring.windows import WindowKind, window_of
@@ -26,7 +27,7 @@ _GRID_KINDS: dict[Kind, GridKind] = {
     "number": "numeric", "boolean": "categorical", "instant": "timestamp", "text": "categorical",
 }  # fmt: skip
 _EPOCH = date(1970, 1, 1)
-_ID_ROWS, _ID_SHARE = 200, 0.95
+_ID_ROWS = 200
 _FIRST_UNIT = 1_024
 _NO_DAY = -(2**31)
 
@@ -132,7 +133,7 @@ def _grid(first: pa.Table, kinds: dict[str, Kind]) -> Grid:
         if isinstance(column, CategoricalColumn) and kinds[name] == "text":
             present = table.num_rows - table[name].null_count
             distinct = pc.count_distinct(table[name]).as_py()
-            if present >= _ID_ROWS and distinct > _ID_SHARE * present:
+            if looks_like_ids(distinct, present):
                 columns[name] = replace(column, limit=min(column.limit, _ID_ROWS // 4))
     return Grid(columns)
 

@@ -69,6 +69,11 @@ class Address:
     @classmethod
     def find(cls, text: str, delimiter: str | None = None) -> "Address":
         """List the files; raise BadInput where there is none that can be read."""
+        if text.startswith(TABLE):
+            raise BadInput(
+                f"{text} is a table, which only the current side of compare and explain may be: UNLOAD its "
+                "rows as Parquet and name their s3:// folder"
+            )
         files = _in_s3(text) if text.startswith("s3://") else _on_disk(Path(text))
         return cls(text, tuple(files), delimiter)
 
@@ -95,7 +100,7 @@ class Address:
         """Yield the rows of all files as they stand there; raise BadInput when there are none."""
         rows = 0
         for name in self.files:
-            with _fetched(name) as path:
+            with fetched(name) as path:
                 for table in _read(path, name, self, columns):
                     rows += table.num_rows
                     if table.num_rows:
@@ -242,8 +247,8 @@ def _refuse_unknown(name: str) -> None:
 
 
 @contextmanager
-def _fetched(name: str) -> Iterator[Path]:
-    """Give the file's path on this machine; an object is there only as long as it is read."""
+def fetched(name: str) -> Iterator[Path]:
+    """Give the file's path on this machine; an object of S3 is there only as long as it is read."""
     if not name.startswith("s3://"):
         yield Path(name)
         return

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from trimtab.cli.drift_compare import Comparison
-from trimtab.cli.output import console_for_people, show
+from trimtab.cli.output import console_for_people, print_notes, show
 from trimtab.errors import BadInput
 from trimtab.report.comparison import comparison_sentence, feature_reasoning, render_comparison
 from trimtab.report.pictures import picture
@@ -45,7 +45,7 @@ def show_comparison(document: dict[str, Any], *, as_json: bool) -> None:
         for part in document["features"]
     ]
     show(rows, as_json=False, title=comparison_sentence(document))
-    _print_notes(document["notes"])
+    print_notes(document["notes"])
 
 
 def show_feature(found: Comparison, document: dict[str, Any], name: str, *, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def show_feature(found: Comparison, document: dict[str, Any], name: str, *, as_j
         _print_bars(console, drawn)
     for sentence in reasoning:
         console.print(escape(sentence))
-    _print_notes(document["notes"])
+    print_notes(document["notes"])
 
 
 def show_replay(found: dict[str, Any], *, as_json: bool) -> None:
@@ -90,7 +90,7 @@ def show_replay(found: dict[str, Any], *, as_json: bool) -> None:
         for row in found["windows"]
     ]
     show(rows, as_json=False, title=title)
-    _print_notes(found["notes"])
+    print_notes(found["notes"])
 
 
 def _print_bars(console: Console, drawn: Mapping[str, Any]) -> None:
@@ -116,12 +116,6 @@ def _bar(share: float) -> str:
     eighths = round(share * _WIDTH * 8)
     full, rest = divmod(eighths, 8)
     return "█" * full + (_SHADES[rest - 1] if rest else "")
-
-
-def _print_notes(notes: list[str]) -> None:
-    console = console_for_people()
-    for note in notes:
-        console.print(f"- {escape(note)}", style="dim")
 
 
 def _sd(effect: float | None) -> str:

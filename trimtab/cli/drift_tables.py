@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from trimtab.aws.athena import Athena, find_table
 from trimtab.cli.drift_files import TABLE, Kind
 from trimtab.errors import BadInput
-from trimtab.profile import Grid, Profile
+from trimtab.profile import (
+    CategoricalColumn,
+    CategoricalCounts,
+    Grid,
+    NumericColumn,
+    NumericCounts,
+    Profile,
+    TimestampCounts,
+)  # fmt: skip
+from trimtab.profile.counts import Counts
+from trimtab.profile.grid import Column
 from trimtab.profile.sql import SqlTable
 
 
@@ -35,9 +45,22 @@ class TableAddress:
 
     def profile(self, grid: Grid, kinds: dict[str, Kind]) -> Profile:
         """Profile the rows; raise BadInput for a column whose type does not fit, or if there is no row."""
-        profile, scanned = self.athena.profile(self.table, grid, self.where)
+        held = {name: one for name, one in grid.columns.items() if self.table.has(name)}
+        profile, scanned = self.athena.profile(self.table, Grid(held), self.where)
         if not profile.rows:
             raise BadInput(f"{self.text} has no rows{' that hold for --where' if self.where else ''}; "
                            "choose others")  # fmt: skip
         self.remarks.append(f"Athena scanned {scanned:,} bytes of {self.text}")
-        return profile
+        absent = {name: _nulls(one, profile.rows) for name, one in grid.columns.items() if name not in held}
+        return Profile(grid, profile.rows, {**profile.columns, **absent})
+
+
+def _nulls(column: Column, rows: int) -> Counts:
+    """Count a column that is not there, as one without any value."""
+    if isinstance(column, NumericColumn):
+        return NumericCounts(nulls=rows)
+    return (
+        CategoricalCounts(nulls=rows)
+        if isinstance(column, CategoricalColumn)
+        else TimestampCounts(nulls=rows)
+    )

@@ -64,6 +64,13 @@ def _print_rows(rows: Iterable[Mapping[str, Any]], title: str, columns: Sequence
     _print_titled(title, table)
 
 
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what a reader should know besides, a line each."""
+    console = console_for_people()
+    for note in notes:
+        console.print(f"- {escape(note)}", style="dim")
+
+
 def cell(value: Any) -> str:
     """Write one value for a person, escaped, because names in data are not ours."""
     if value is None or value == "":

@@ -32,6 +32,7 @@ class SeenColumn:
     least: Any = None
     most: Any = None
     distinct: set[str] | None = field(default_factory=set)
+    domain: tuple[str, ...] | None = None  # the values that may be, where somebody has listed them
 
     def add(self, cells: Any, bare: Any = None) -> None:
         """Take the cells of one chunk into account; in JSON, `bare` are the places without quotes."""
@@ -76,7 +77,9 @@ class SeenColumn:
 
     @property
     def categories(self) -> list[str] | None:
-        """Return the few values of a text column, or None when there are many."""
+        """Return the listed values of a text column or its few, or None when there are many."""
+        if self.domain is not None:
+            return sorted(self.domain)
         found = self.distinct
         if self.kind != "text" or not found or len(found) > _MOST_CATEGORIES:
             return None
@@ -149,7 +152,9 @@ def _field(number: int, column: SeenColumn) -> str:
     if column.is_unique and column.kind in ("text", "integer"):
         settings["unique"] = True
     elif column.kind in ("number", "integer") and column.least is not None:
-        settings["ge"], settings["le"] = _bound(column, column.least), _bound(column, column.most)
+        settings["ge"] = _bound(column, column.least)
+        if column.most is not None:
+            settings["le"] = _bound(column, column.most)
     elif categories := column.categories:
         settings["isin"] = categories
     if column.nulls:

@@ -16,6 +16,8 @@ from trimtab.profile.encoding import compress, decompress, pack, unpack_header
 from trimtab.profile.grid import SCORE
 
 _MAGIC = b"TTB\x02"
+# With columns from sketches: code that does not know of them would trust those too much.
+_APPROXIMATE_MAGIC = b"TTB\x03"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +26,15 @@ class Baseline:
 
     `slices` are profiles of whole weeks or days of the training data, which show how much a feature moves by
     itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice,
-    such as "weekend", where the project tells seasons apart.
+    such as "weekend", where the project tells seasons apart. `equivalent_rows` is there for numeric columns
+    that come from a sketch: how many rows, drawn at random, would be as exact as what the sketch kept.
     """
 
     profile: Profile
     slices: tuple[Profile, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     seasons: tuple[str, ...] = ()
+    equivalent_rows: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         grid = self.profile.grid
@@ -47,6 +51,11 @@ class Baseline:
                 )
             if not (math.isfinite(weight) and weight >= 0):
                 raise BadInput(f"weight of {name!r} is {weight!r}; give a number of 0 or more")
+        for name, rows in self.equivalent_rows.items():
+            if name not in grid.columns or not 0 <= rows <= self.profile.columns[name].present:
+                raise BadInput(
+                    f"{name!r} is worth {rows!r} rows, which it has not; import the baseline again"
+                )
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -90,6 +99,8 @@ class Baseline:
         """Return the bytes that equal baselines have in common on every machine."""
         weights = {name: float(weight) for name, weight in self.weights.items()}
         header = {"weights": weights, "slices": len(self.slices), "seasons": list(self.seasons)}
+        if self.equivalent_rows:
+            header["equivalent_rows"] = dict(self.equivalent_rows)
         parts = [pack(header, [])]
         for profile in (self.profile, *self.slices):
             parts += [struct.pack("<I", len(profile.payload)), profile.payload]
@@ -102,12 +113,18 @@ class Baseline:
 
     def to_bytes(self) -> bytes:
         """Return the baseline compressed, for storing."""
-        return compress(_MAGIC, self.payload)
+        return compress(_APPROXIMATE_MAGIC if self.equivalent_rows else _MAGIC, self.payload)
+
+    @staticmethod
+    def is_stored(beginning: bytes) -> bool:
+        """Tell whether a file that begins so holds a baseline, of whatever version."""
+        return beginning.startswith(_MAGIC[:-1])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read what `to_bytes` wrote; raise BadInput for another format and for damage."""
-        payload = decompress(_MAGIC, "baseline", data)
+        magic = _APPROXIMATE_MAGIC if data.startswith(_APPROXIMATE_MAGIC) else _MAGIC
+        payload = decompress(magic, "baseline", data)
         text, start = unpack_header(payload)
         try:
             header = json.loads(text)
@@ -116,8 +133,14 @@ class Baseline:
                 length = int(struct.unpack_from("<I", payload, start)[0])
                 profiles.append(Profile.from_payload(payload[start + 4 : start + 4 + length]))
                 start += 4 + length
-            return cls(profiles[0], tuple(profiles[1:]), header["weights"], tuple(header["seasons"]))
-        except (KeyError, TypeError, ValueError, struct.error) as error:
+            return cls(
+                profiles[0],
+                tuple(profiles[1:]),
+                header["weights"],
+                tuple(header["seasons"]),
+                header.get("equivalent_rows", {}),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
             raise BadInput(
                 f"baseline is damaged ({error!r}); restore it from its bucket's versions"
             ) from error

@@ -98,6 +98,7 @@ def _examine(baseline: Baseline, current: Profile, settings: Settings) -> list[E
             tolerance=settings.tolerance_of(name),
             minimum_rows=settings.minimum_rows,
             wobbles=baseline.wobbles(name, settings.minimum_rows, settings.minimum_slices),
+            equivalent_rows=baseline.equivalent_rows.get(name),
         )
         for name in sorted(shares)
     ]

@@ -69,16 +69,22 @@ def t_quantile(level: float, df: int) -> float:
     2.228139
     """
     low, high = 0.0, 1.0
-    while _t_cdf(high, df) < level:
+    while t_cdf(high, df) < level:
         low, high = high, high * 2
     for _ in range(80):
         middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, df) < level else (low, middle)
+        low, high = (middle, high) if t_cdf(middle, df) < level else (low, middle)
     return (low + high) / 2
 
 
-def _t_cdf(t: float, df: int) -> float:
-    """Return the cumulative probability for t >= 0, a finite trigonometric series."""
+def t_cdf(t: float, df: int) -> float:
+    """Return the cumulative probability of Student's t distribution, a finite trigonometric series.
+
+    >>> round(t_cdf(2.228139, 10), 6), round(t_cdf(-2.228139, 10), 6)
+    (0.975, 0.025)
+    """
+    if t < 0:
+        return 1 - t_cdf(-t, df)
     angle = math.atan2(t, math.sqrt(df))
     sine, squared = math.sin(angle), math.cos(angle) ** 2
     odd = df % 2 == 1

@@ -18,6 +18,7 @@ EFFECTS = (
 )  # fmt: skip
 _COARSE = 0.02  # of the values, from which the ends of the grid hide too much
 _IDENTIFIERS = 0.5  # distinct values per row, from which a column is a list of ids
+_ROWS_TO_TELL, _NEARLY_ALL = 200, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,14 @@ def examine(
     tolerance: float,
     minimum_rows: int,
     wobbles: Mapping[str, Wobble] | None,
+    equivalent_rows: int | None = None,
 ) -> Examined:
-    """Examine a feature; `wobbles` is None where there are too few slices to have learned from."""
-    reason = _reason(baseline, current, window_rows, minimum_rows)
+    """Examine a feature; `wobbles` is None where there are too few slices to have learned from.
+
+    `equivalent_rows` is how many rows the baseline's values are worth where they come from a sketch: its
+    shares are tested as those of so many rows.
+    """
+    reason = _reason(baseline, current, window_rows, minimum_rows, equivalent_rows)
     counts = None
     if baseline.present and current.present:
         counts = side_by_side([baseline, current])
@@ -83,9 +89,21 @@ def examine(
     if min(baseline.rows, current.rows) >= minimum_rows and reason != Reason.ALL_NULL:
         components = missing_component((baseline.missing, baseline.rows), (current.missing, current.rows))
         if reason is None and counts is not None:
-            components += components_of(kind, *counts)
+            first, second = counts
+            if equivalent_rows is not None:
+                first = first * (equivalent_rows / first.sum())
+            components += components_of(kind, first, second)
         tested = [_tested(part, tolerance, wobbles) for part in components]
     return Examined(name, kind, weight, reason, tolerance, wobbles is not None, tested, sizes)
+
+
+def looks_like_ids(distinct: int, present: int) -> bool:
+    """Tell whether so many distinct values among some rows are ids: nearly every row has its own.
+
+    >>> looks_like_ids(990, 1000), looks_like_ids(90, 100)
+    (True, False)
+    """
+    return present >= _ROWS_TO_TELL and distinct > _NEARLY_ALL * present
 
 
 def _tested(component: Component, tolerance: float, wobbles: Mapping[str, Wobble] | None) -> Tested:
@@ -96,7 +114,9 @@ def _tested(component: Component, tolerance: float, wobbles: Mapping[str, Wobble
     return Tested(component, p_value, wobble)
 
 
-def _reason(baseline: Counts, current: Counts, window_rows: int, minimum_rows: int) -> Reason | None:
+def _reason(
+    baseline: Counts, current: Counts, window_rows: int, minimum_rows: int, equivalent_rows: int | None
+) -> Reason | None:
     """Tell why the values of a feature cannot be compared, if they cannot: the first reason that holds."""
     reasons = {
         Reason.NO_BASELINE: not baseline.rows,
@@ -105,6 +125,7 @@ def _reason(baseline: Counts, current: Counts, window_rows: int, minimum_rows: i
         Reason.ALL_NULL: not baseline.present or not current.present,
         Reason.HIGH_CARDINALITY: _is_identifier(baseline) or _is_identifier(current),
         Reason.OFF_GRID: min(_off_grid(baseline), _off_grid(current)) > _COARSE,
+        Reason.COARSE_BASELINE: equivalent_rows is not None and equivalent_rows < minimum_rows,
         Reason.TOO_FEW_VALUES: min(baseline.present, current.present) < minimum_rows,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     HIGH_CARDINALITY = "HIGH_CARDINALITY"
     ABSENT = "ABSENT"
     OFF_GRID = "OFF_GRID"  # too many values, then and now, where the project's grid tells none apart
+    COARSE_BASELINE = "COARSE_BASELINE"  # known from a sketch that is worth too few rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ REASONS = {
     "HIGH_CARDINALITY": "too many different values, most of them there once",
     "ABSENT": "the column did not come in this window",
     "OFF_GRID": "too many values where the project's grid tells none apart; fit the grid again",
+    "COARSE_BASELINE": "the baseline knows it from a sketch that is worth too few rows",
 }
 _FEW = ("TOO_FEW_ROWS", "TOO_FEW_VALUES")
 
