@@ -7,7 +7,9 @@ from assets.archive import tar_gz
 from assets.imports import modules_behind
 from assets.uv import BuildFailed, build_once
 
-PROJECT_FILES = ("train.py", "inference.py", "project.toml")
+# project.toml is none of them: what the job may know of it stands in job.json, setting by setting, so that an
+# edit of any other setting is no change of the training code.
+PROJECT_FILES = ("train.py", "inference.py")
 # A project's contract needs pandera, which the container does not have; its tests do not belong there.
 PROJECT_WITHOUT = ("contract.py", "conftest.py")
 
@@ -29,8 +31,7 @@ def sourcedir_files(root: Path, project: str) -> dict[str, bytes]:
     ]
     library = modules_behind(root, "trimtab", own)
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in library}
-    files |= {path.name: path.read_bytes() for path in own}
-    return files | {"project.toml": (folder / "project.toml").read_bytes()}
+    return files | {path.name: path.read_bytes() for path in own}
 
 
 def build_sourcedir(root: Path, project: str) -> tuple[Path, str]:

@@ -32,7 +32,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from localcloud import states_events, states_grammar, states_threads
+from localcloud import states_events, states_grammar, states_maps, states_threads
 from localcloud.bridges import Bridge, aware
 from localcloud.context import Context
 from localcloud.states_sagemaker import SageMakerTask
@@ -66,6 +66,7 @@ def _patch() -> None:
     states_threads.patch()
     states_events.patch()
     states_grammar.patch()
+    states_maps.patch()
     _patch_names()
     _patch_clients()
     _patch_times()

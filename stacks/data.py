@@ -54,10 +54,10 @@ class DataStack(ProjectStack):
         project, data = target.project.name, target.data_bucket
         captured, grid = f"captured/{project}/*", f"grids/{project}.json"
         rows, labels = f"landing/{project}/data/*", f"landing/{project}/labels/*"
-        steps = f"ingest/{project}/*"
+        steps, claims = f"ingest/{project}/*", f"ingest/{project}/*/claims.json"
         kept = [
             may.read(data, "objects/*", grid),
-            may.write(data, "objects/*", f"profiles/{project}/*", grid, f"quarantine/{project}/*"),
+            may.write(data, "objects/*", f"profiles/{project}/*", grid, f"quarantine/{project}/*", claims),
             may.write_items(f"UPLOAD#{project}"),
             may.use_key("s3", "dynamodb"),
         ]

@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes says nothing on a machine that does other things, too.
+settings.register_profile("trimtab", deadline=None)
+settings.load_profile("trimtab")
 
 # These play on a local cloud, which mends moto for the whole process. The others take moto as it is, so they
 # all go to one test process and are done before that process turns to any of these.

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from trimtab.zones import Offsets, offsets_of
+
 # The stubs of pyarrow's functions know neither chunked arrays nor plain Python values as arguments.
 pc: Any = pyarrow.compute
 
@@ -24,14 +26,16 @@ _TYPES: dict[CellKind, Any] = {
     "boolean": pa.bool_(),
     "instant": pa.timestamp("us", tz="UTC"),
 }
+# Exactly what Arrow casts, besides: a cell must not be read or refused by what else is in its chunk.
 _SHAPES: dict[CellKind, str] = {
     "number": r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$",
     # A column of integers with nulls is often written as 1.0 by the tools that export it.
-    "integer": r"^[+-]?\d+(\.0+)?$",
-    "boolean": r"^(true|false|True|False|TRUE|FALSE|1|0|1\.0|0\.0)$",
-    "instant": r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)$",
+    "integer": r"^([+-]?\d+(\.0+)?|0[xX][0-9a-fA-F]+)$",
+    "boolean": r"^((?i:true|false)|1|0|1\.0|0\.0)$",
+    "instant": r"^\d{4}-\d\d-\d\d[T ]\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]\d\d(:?\d\d)?)$",
 }
-NAIVE_INSTANT = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
+NAIVE_INSTANT = r"^\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?$"
+_LOCAL: Any = pa.timestamp("us")
 
 
 def arrow_type(kind: CellKind) -> Any:
@@ -39,19 +43,37 @@ def arrow_type(kind: CellKind) -> Any:
     return _TYPES[kind]
 
 
-def read_cells(texts: Any, kind: CellKind) -> tuple[Any, Positions]:
+def read_cells(texts: Any, kind: CellKind, zone: str | None = None) -> tuple[Any, Positions]:
     """Read a column of texts as `kind`; return the typed array and the positions that could not be read.
 
-    What could not be read is null in the array. Numbers have a decimal point, no blanks and are finite;
-    instants carry a zone.
+    What could not be read is null in the array. Numbers have a decimal point, no blanks and are finite.
+    Instants carry a zone; those that do not, among them those of a column of timestamps, are local times of
+    `zone` if it is given, and cannot be read where its clocks showed them twice or never.
     """
     column = flat(texts)
+    if kind == "instant" and zone is not None:
+        return _read_instants(column, zone)
     if kind == "text":
         return column, np.zeros(0, dtype=np.int64)
-    typed = _cast(column, kind)
+    typed = _cast(column, _TYPES[kind])
     if typed is not None and (kind != "number" or _all_finite(typed)):
         return typed, np.zeros(0, dtype=np.int64)
     return _read_what_can_be(column, kind)
+
+
+def local_times(column: Any) -> Any:
+    """Return what of a column of texts or timestamps carries no zone, as clocks showed it; else null."""
+    if column.type != pa.string():
+        return pc.cast(column, _LOCAL, safe=False)
+    naive = flags_of(pc.match_substring_regex(column, NAIVE_INSTANT))
+    column = null_where(column, ~naive)
+    naive[_uncastable(column, _LOCAL, 0)] = False
+    return _cast(null_where(column, ~naive), _LOCAL)
+
+
+def offsets_from_utc(local: Any, zone: str) -> Offsets:
+    """Look up local times; what is said of null means nothing."""
+    return offsets_of(np.where(_present(local), _micros(local) // 1_000_000, 0), zone)
 
 
 def flat(column: Any) -> Any:
@@ -73,14 +95,35 @@ def null_where(array: Any, flags: Flags) -> Any:
     return pa.Array.from_buffers(array.type, len(array), buffers)
 
 
+def _read_instants(column: Any, zone: str) -> tuple[Any, Positions]:
+    local = local_times(column)
+    is_local = _present(local)
+    found = offsets_from_utc(local, zone)
+    bad = is_local & (found.twice | found.never)
+    micros = _micros(local) - found.seconds * 1_000_000
+    valid = is_local & ~bad
+    if column.type == pa.string():
+        zoned, unreadable = read_cells(null_where(column, is_local), "instant")
+        micros = np.where(is_local, micros, _micros(zoned))
+        valid |= _present(zoned)
+        bad[unreadable] = True
+    typed = pa.Array.from_buffers(_TYPES["instant"], len(column), [None, pa.py_buffer(micros.tobytes())])
+    return null_where(typed, ~valid), np.flatnonzero(bad)
+
+
+def _micros(instants: Any) -> NDArray[np.int64]:
+    start = instants.offset * 8
+    return np.frombuffer(instants.buffers()[1] or b"", dtype=np.int64, count=len(instants), offset=start)
+
+
 def _read_what_can_be(column: Any, kind: CellKind) -> tuple[Any, Positions]:
     shaped = flags_of(pc.match_substring_regex(column, _SHAPES[kind])) | ~_present(column)
     bad = ~shaped
     column = null_where(column, bad)
     if kind in ("integer", "boolean"):
         column = pc.replace_substring_regex(column, r"\.0+$", "")
-    bad[_uncastable(column, kind, 0)] = True
-    typed = _cast(null_where(column, bad), kind)
+    bad[_uncastable(column, _TYPES[kind], 0)] = True
+    typed = _cast(null_where(column, bad), _TYPES[kind])
     if typed is None:  # cannot happen: every cell that does not cast alone is null by now
         raise AssertionError(f"cells of kind {kind} cast one by one but not together")
     if kind == "number":
@@ -89,20 +132,20 @@ def _read_what_can_be(column: Any, kind: CellKind) -> tuple[Any, Positions]:
     return typed, np.flatnonzero(bad)
 
 
-def _uncastable(column: Any, kind: CellKind, start: int) -> list[int]:
+def _uncastable(column: Any, target: Any, start: int) -> list[int]:
     """Find the cells of a legal shape that are no value, such as a thirteenth month, by halving."""
-    if _cast(column, kind) is not None:
+    if _cast(column, target) is not None:
         return []
     if len(column) == 1:
         return [start]
     middle = len(column) // 2
-    left = _uncastable(column.slice(0, middle), kind, start)
-    return left + _uncastable(column.slice(middle), kind, start + middle)
+    left = _uncastable(column.slice(0, middle), target, start)
+    return left + _uncastable(column.slice(middle), target, start + middle)
 
 
-def _cast(column: Any, kind: CellKind) -> Any:
+def _cast(column: Any, target: Any) -> Any:
     try:
-        return pc.cast(column, _TYPES[kind])
+        return pc.cast(column, target)
     except pa.ArrowInvalid:
         return None
 

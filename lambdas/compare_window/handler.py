@@ -14,14 +14,16 @@ from trimtab.aws.settings import FunctionSettings, function_settings, project_fo
 from trimtab.aws.shards import Shards
 from trimtab.aws.table import Item, Table
 from trimtab.canonical import digest
-from trimtab.drift import Baseline, Settings, compare, persistent
+from trimtab.drift import Baseline, compare, persistent
 from trimtab.errors import Gone
 from trimtab.instants import format_time, parse_time
 from trimtab.model.record import baseline_key
 from trimtab.monitoring import keys
-from trimtab.monitoring.windows import window_named
+from trimtab.monitoring.seasons import season_of
+from trimtab.monitoring.sensitivity import sensitivity
+from trimtab.monitoring.windows import Window, window_named
 from trimtab.profile import Profile
-from trimtab.project import WINDOWS_PER_YEAR, Project, load_project
+from trimtab.project import Project, load_project
 from trimtab.report import render_window_report, told_in_full, trend_of
 from trimtab.report.pictures import picture
 
@@ -70,8 +72,12 @@ def _document(
 ) -> dict[str, Any]:
     """Compare, and say what was compared."""
     window = window_named(task["id"])
-    document = compare(baseline, current, _sensitivity(project)).to_dict()
+    season = _season(baseline, project, window)
+    if baseline is not None and season is not None:
+        baseline = baseline.of_season(season["name"])
+    document = compare(baseline, current, sensitivity(project)).to_dict()
     return document | {
+        "season": season,
         "project": project.name,
         "window": {"id": window.id, "from": format_time(window.start), "to": format_time(window.end)},
         "champion_version": task["champion_version"],
@@ -108,18 +114,12 @@ def _baseline(models: Bucket, project: str, version: int | None) -> Baseline | N
         return None
 
 
-def _sensitivity(project: Project) -> Settings:
-    monitor = project.monitor
-    needed, of = monitor.persistence
-    return Settings(
-        false_alarms_per_year=monitor.false_alarms_per_year,
-        windows_per_year=WINDOWS_PER_YEAR[monitor.window],
-        min_weight=monitor.min_weight,
-        tolerance=monitor.tolerance,
-        minimum_rows=monitor.minimum_rows,
-        needed=needed,
-        of=of,
-    )
+def _season(baseline: Baseline | None, project: Project, window: Window) -> dict[str, Any] | None:
+    """Return the window's season and whether the training data has it; None where the project has none."""
+    if project.monitor.season is None:
+        return None
+    name = season_of(project.monitor.season, window.middle.date())
+    return {"name": name, "known": baseline is not None and name in baseline.seasons}
 
 
 def _earlier(table: Table, project: str, windows: Sequence[str]) -> list[Item]:

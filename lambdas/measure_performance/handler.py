@@ -17,13 +17,17 @@ from trimtab.aws.settings import FunctionSettings, function_settings, project_fo
 from trimtab.aws.table import Table
 from trimtab.canonical import sha256_hex
 from trimtab.dataset.version import manifest_key, object_key
+from trimtab.drift.labels import compare_labels
 from trimtab.errors import Denied
 from trimtab.instants import format_time, parse_time
 from trimtab.model.record import model_sort_key
 from trimtab.monitoring import keys
 from trimtab.monitoring.rows import days_of, once_each, rows_inside
+from trimtab.monitoring.seasons import season_of
+from trimtab.monitoring.sensitivity import sensitivity
 from trimtab.monitoring.windows import Window, window_named
 from trimtab.performance import decayed, measure
+from trimtab.profile.keys import Floats
 from trimtab.project import Project, load_project
 
 
@@ -92,13 +96,15 @@ def _measures(table: Table, project: Project, window: Window, rows: pa.Table) ->
     days = days_of(rows[project.data.timestamp])[known]
     version = _main_version(rows)
     found = measure(truth, scores, days, minimum_rows=project.monitor.minimum_rows)
-    expected = _expected_auc(table, project.name, version)
+    model = _model(table, project.name, version)
+    expected = (model.get("metrics") or {}).get("auc")
     predicted = (table.get(f"WINDOW#{project.name}", window.id) or {}).get("rows")
     return found.to_dict() | {
         "model_version": version,
         "expected_auc": expected,
         "decayed": decayed(found, expected, project.monitor.max_auc_drop),
         "labelled_share": min(1.0, found.rows / predicted) if predicted else None,
+        "label_drift": _label_drift(project, window, model.get("labels"), truth),
     }
 
 
@@ -108,13 +114,22 @@ def _main_version(rows: pa.Table) -> str | None:
     return max(set(versions), key=lambda name: (versions.count(name), name), default=None)
 
 
-def _expected_auc(table: Table, project: str, version: str | None) -> float | None:
-    """Return the AUC on the held-out days that made this version pass the gate."""
+def _model(table: Table, project: str, version: str | None) -> dict[str, Any]:
+    """Return what the table knows of a version."""
     if version is None or not version.isdecimal():
+        return {}
+    return table.get(f"MODEL#{project}", model_sort_key(int(version))) or {}
+
+
+def _label_drift(
+    project: Project, window: Window, trained: dict[str, Any] | None, truth: Floats
+) -> dict[str, Any] | None:
+    """Compare the labels with those of the training data; None for a version that was not told of them."""
+    if trained is None:
         return None
-    model = table.get(f"MODEL#{project}", model_sort_key(int(version))) or {}
-    auc = (model.get("metrics") or {}).get("auc")
-    return None if auc is None else float(auc)
+    kind = project.monitor.season
+    season = season_of(kind, window.middle.date()) if kind else None
+    return compare_labels(trained, len(truth), int(truth.sum()), sensitivity(project), season)
 
 
 def published(document: dict[str, Any]) -> dict[str, float]:

@@ -104,5 +104,5 @@ def _read_object(bucket: Bucket, project: Project, window: Window, key: str) -> 
         null_tokens=project.data.null_tokens,
     )
     unreadable = RowCounts(unreadable=count_of(table, SKIPPED_LINES))
-    rows, counts = rows_inside(table, window, project.data.timestamp)
+    rows, counts = rows_inside(table, window, project.data.timestamp, project.data.timezone)
     return rows.replace_schema_metadata(None), counts + unreadable

@@ -9,6 +9,7 @@ from trimtab.aws.table import Table
 from trimtab.canonical import canonical_json
 from trimtab.errors import Conflict
 
+_CHILD_FAILED = "States.ExceedToleratedFailureThreshold"
 _LONGEST_REASON = 500
 _LONGEST_CAUSE = 8_000
 
@@ -21,6 +22,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     settings = function_settings()
     table, arn, error = Table(settings.table), event["execution_arn"], event["error"]
     reason, details = _explained(str(error.get("Cause") or ""))
+    if error.get("Error") == _CHILD_FAILED:
+        reason = "part of the work failed; its run, among the children of this execution's map run, says why"
     table.put(
         {
             "pk": f"RUN#{settings.project}",

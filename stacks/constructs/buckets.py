@@ -20,6 +20,8 @@ REPEATABLE = ("captured/", "quarantine/", "windows/")
 
 # What the steps of one run hand to each other.
 PASSING, PASSING_DAYS = ("ingest/", "shards/"), 7
+# What batch scoring reads and answers: rows of people, for whom it was done, and no origin of anything.
+SCORING = "scoring/"
 
 
 class Buckets(Construct):
@@ -32,7 +34,11 @@ class Buckets(Construct):
         super().__init__(scope, id)
         self._place, self._key, self._removal = place, key, removal
         self._logs = self._add_logs()
-        rules = [*(_drop_old(prefix) for prefix in REPEATABLE), *map(_expire, PASSING)]
+        rules = [
+            *(_drop_old(prefix) for prefix in REPEATABLE),
+            *(_expire(prefix, PASSING_DAYS) for prefix in PASSING),
+            _expire(SCORING, place.environment.scoring_retention_days),
+        ]
         data = self._add("Data", place.data_bucket, rules)
         models = self._add("Models", place.model_bucket, [])
         models.add_to_resource_policy(self._only_jobs_write(models))
@@ -126,11 +132,11 @@ def _drop_old(prefix: str) -> s3.LifecycleRule:
     )
 
 
-def _expire(prefix: str) -> s3.LifecycleRule:
+def _expire(prefix: str, days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         id=f"expire-{prefix.rstrip('/')}",
         prefix=prefix,
-        expiration=cdk.Duration.days(PASSING_DAYS),
+        expiration=cdk.Duration.days(days),
         noncurrent_version_expiration=cdk.Duration.days(1),
     )
 

@@ -210,6 +210,47 @@ def test_a_distributed_map_reads_a_list_from_s3(cloud: LocalCloud, machine: Make
     assert made == [{"item": {"shard": n}, "time": "t"} for n in range(5)]
 
 
+@pytest.mark.parametrize(
+    ("tolerated", "ended"),
+    [
+        ({}, "FAILED"),
+        ({"ToleratedFailureCount": 1}, "FAILED"),
+        ({"ToleratedFailureCount": 2}, "SUCCEEDED"),
+        ({"ToleratedFailurePercentage": 39.5}, "FAILED"),
+        ({"ToleratedFailurePercentage": 40.5}, "SUCCEEDED"),
+    ],
+)
+def test_a_distributed_map_fails_when_more_of_its_children_fail_than_it_tolerates(
+    cloud: LocalCloud, machine: Make, tolerated: dict[str, Any], ended: str
+) -> None:
+    even = {"Variable": "$.fails", "BooleanEquals": True, "Next": "Fails"}
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Either",
+        "States": {
+            "Either": {"Type": "Choice", "Choices": [even], "Default": "Goes"},
+            "Fails": {"Type": "Fail", "Error": "Broken", "Cause": "as told"},
+            "Goes": {"Type": "Pass", "End": True},
+        },
+    }
+    caught = [{"ErrorEquals": ["States.ExceedToleratedFailureThreshold"], "Next": "Failed"}]
+    each = {"Type": "Map", "MaxConcurrency": 2, "ItemProcessor": processor, **tolerated}
+    states = {
+        "Map": {**each, "Catch": caught, "End": True},
+        "Failed": {"Type": "Fail", "ErrorPath": "$.Error", "CausePath": "$.Cause"},
+    }
+    name = "-".join(["tolerates", *(f"{key}-{int(value)}" for key, value in tolerated.items())])
+    execution = start(cloud, machine(name, "Map", states), [{"fails": n < 2} for n in range(5)])
+    found = describe(cloud, execution)
+    assert found["status"] == ended
+    if ended == "FAILED":
+        assert found["error"] == "States.ExceedToleratedFailureThreshold"
+        assert found["cause"] == "The specified tolerated failure threshold was exceeded"
+    runs = cloud.client("stepfunctions").list_map_runs(executionArn=execution)["mapRuns"]
+    run = cloud.client("stepfunctions").describe_map_run(mapRunArn=runs[0]["mapRunArn"])
+    assert (run["status"], run["itemCounts"]["failed"]) == (ended, 2)
+
+
 @pytest.fixture(scope="module")
 def train(cloud: LocalCloud, machine: Make) -> str:
     """Return a machine that runs the training job it is given."""

@@ -175,7 +175,7 @@ def test_F26_every_damaged_byte_of_a_baseline_is_noticed() -> None:
 
 def test_F26_a_baseline_of_an_older_format_says_what_to_do() -> None:
     older = b"TTB\x01" + BASELINE.to_bytes()[4:]
-    with pytest.raises(BadInput, match="has format 1, and this code reads 2; write an older one again"):
+    with pytest.raises(BadInput, match="has format 1, and this code reads 4; write an older one again"):
         Baseline.from_bytes(older)
 
 

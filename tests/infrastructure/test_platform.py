@@ -1,11 +1,13 @@
 """What every environment keeps, and how it is kept."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.infrastructure.conftest import Larger
 from tests.infrastructure.templates import Resource, Templates, as_list
+from trimtab.project.load import load_environment
 
 BUCKETS = ("data", "models", "logs")
 ENVIRONMENTS = ("dev", "prod")
@@ -85,7 +87,8 @@ def test_uploads_are_announced_without_a_custom_resource(templates: Templates) -
 def test_what_anything_refers_to_never_expires_and_keeps_all_its_versions(templates: Templates) -> None:
     # Models, tags, lineage and .dvc files name versions under every prefix but these.
     repeatable = ("captured/", "quarantine/", "windows/")  # old versions only
-    passing = ("ingest/", "shards/")  # what the steps of one run hand to each other
+    # What the steps of one run hand to each other, and what batch scoring reads and answers.
+    passing = ("ingest/", "shards/", "scoring/")
     for environment in ENVIRONMENTS:
         for name in ("data", "models"):
             rules = bucket(templates, environment, name).properties["LifecycleConfiguration"]["Rules"]
@@ -96,6 +99,17 @@ def test_what_anything_refers_to_never_expires_and_keeps_all_its_versions(templa
                 if rule.get("Prefix") in passing:
                     allowed = {"NoncurrentVersionExpiration", "ExpirationInDays"}
                 assert removing <= allowed, rule
+
+
+def test_answers_of_batch_scoring_expire_after_the_environments_days(
+    templates: Templates, root: Path
+) -> None:
+    for environment in ENVIRONMENTS:
+        rules = bucket(templates, environment, "data").properties["LifecycleConfiguration"]["Rules"]
+        (rule,) = [rule for rule in rules if rule.get("Prefix") == "scoring/"]
+        days = load_environment(root, environment).scoring_retention_days
+        assert (rule["Status"], rule["ExpirationInDays"], days) == ("Enabled", days, 30)
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def test_production_outlives_its_stack_and_dev_does_not(templates: Templates) -> None:

@@ -4,13 +4,24 @@ import csv
 import gzip
 import io
 import itertools
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit import shop
 from tests.unit.examining import BytesSource
+from trimtab.contract import part as contract_part
+from trimtab.contract.contract import load_contract
+from trimtab.contract.examination import Examination, examine_file, finish, with_stops
+from trimtab.contract.part import PartCheck
+from trimtab.project import load_project
 from trimtab.project.settings import Data
 from trimtab.reading.files import TextFile
 from trimtab.reading.plan import part_count, places, tallies
@@ -100,3 +111,65 @@ def test_tallies_of_neighbours_add_up_in_any_grouping(texts: list[str], quoted: 
         assert left == right == whole
     assert (left.ends[0], left.first[0], left.turns) == (whole.ends[0], whole.first[0], whole.turns)
     assert left == right
+
+
+def said(examined: Examination) -> dict[str, Any]:
+    """Return all that an examination says, with the bytes of its files."""
+    clean, refusal = examined.clean, examined.refusal
+    return {
+        "verdict": (examined.verdict, refusal and (refusal.code, refusal.reason)),
+        "counts": (examined.rows, examined.accepted, examined.bad),
+        "findings": examined.findings,
+        "set_aside": b"".join(path.read_bytes() for path in examined.set_aside),
+        "files": [file.path.read_bytes() for file in clean.files] if clean else None,
+        "order": clean.order if clean else None,
+    }
+
+
+# A week around each change of the clocks of 2013: many of these times were shown twice, or never.
+CHANGES = {
+    "America/New_York": (datetime(2013, 11, 3, 1), datetime(2013, 3, 10, 2)),  # noqa: DTZ001 - local times
+    "Australia/Sydney": (datetime(2013, 4, 7, 2), datetime(2013, 10, 6, 2)),  # noqa: DTZ001
+}
+NEAR = st.one_of(st.integers(0, 59), st.integers(-4_000, 4_000))
+ZONE = st.sampled_from(["", "", "", "Z", "+02:00"])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(sorted(CHANGES)),
+    st.lists(st.tuples(st.booleans(), NEAR, ZONE), min_size=4, max_size=40),
+    st.integers(100, 700),
+    st.sampled_from([0, 1_000, 2**20]),
+    st.sampled_from([7, 1_000]),
+)
+def test_local_times_give_the_same_in_one_pass_and_part_by_part(
+    zone: str, times: list[tuple[bool, int, str]], part_bytes: int, room: int, ids: int
+) -> None:
+    texts = [
+        f"{CHANGES[zone][is_spring] + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}{suffix}"
+        for is_spring, minutes, suffix in times
+    ]
+    data = shop.upload(shop.row(number % ids, at=text) for number, text in enumerate(texts))
+    lines = f'timezone = "{zone}"\npart_bytes = {part_bytes}\n'
+    text = shop.PROJECT.replace("max_bytes = 100000", "max_bytes = 40000").replace("0.25", "0.6")
+    with TemporaryDirectory() as folder:
+        home = shop.make_folder(Path(folder), project=text.replace("[features]", f"{lines}[features]"))
+        project = load_project(home)
+        once, apart = (PartCheck(load_contract(home, project), project, Path(folder) / n) for n in "ab")
+        once.folder.mkdir()
+        apart.folder.mkdir()
+        source, rules = BytesSource(data), project.data
+        last = part_count(len(data), part_bytes) - 1
+        counted = list(tallies(source, 0, last, quoted=True, part_bytes=part_bytes))
+        file = TextFile(source, apart.wanted, rules)
+        planned = places(file, counted, len(data))
+        whole = said(examine_file(source, once))
+        with mock.patch.object(contract_part, "KEPT_BYTES", room):
+            parts = {place.part: apart.examine(file.rows(place)) for place in reversed(planned)}
+            by_parts = said(finish(file, with_stops([parts[place.part] for place in planned]), apart))
+            assert said(examine_file(source, once)) == by_parts
+        # Without room for its bad rows a part is examined again, and only a refused file sets aside fewer.
+        if whole["verdict"][0] == "refused":
+            assert set(by_parts.pop("set_aside").splitlines()) <= set(whole.pop("set_aside").splitlines())
+        assert by_parts == whole

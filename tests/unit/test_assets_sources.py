@@ -84,7 +84,6 @@ def test_training_source_is_what_the_project_imports(checkout: Path) -> None:
     assert sorted(sourcedir_files(checkout, "flights")) == [
         "features.py",
         "inference.py",
-        "project.toml",
         "train.py",
         "trimtab/__init__.py",
         "trimtab/errors.py",
@@ -97,6 +96,7 @@ def test_training_source_is_what_the_project_imports(checkout: Path) -> None:
 def test_training_source_ignores_what_it_does_not_import(checkout: Path) -> None:
     path, sha256 = build_sourcedir(checkout, "flights")
     (checkout / "trimtab/report/__init__.py").write_text("# a new page\n")
+    (checkout / "pipelines/flights/project.toml").write_text("# the job is told its settings\n")
     assert build_sourcedir(checkout, "flights") == (path, sha256)
     (checkout / "trimtab/training/rows.py").write_text("import pandas\n")
     assert build_sourcedir(checkout, "flights")[1] != sha256

@@ -53,7 +53,7 @@ def test_the_same_rows_fail_as_in_a_frame(tmp_path: Path, kind: str, cells: list
     contract = contract_of(tmp_path, line)
     assert contract.checks
     assert contract.schema is None  # nothing is left for a frame
-    checked = check_rows(pa.table({"x": pa.array(cells, pa.string())}), contract)
+    checked = check_rows(pa.table({"x": pa.array(cells, pa.string())}), contract, zone=None)
     scope: dict[str, Any] = {}
     exec(f"{HEAD}\nclass Contract(pa.DataFrameModel):\n    {line}", scope)  # noqa: S102
     frame = checked.table.to_pandas()

@@ -176,3 +176,21 @@ def test_a_missing_file_is_misuse(checkout: Path) -> None:
     result = run("check", "nowhere.csv", "--project", "shop")
     assert isinstance(result.exception, BadInput)
     assert importlib.util.find_spec("trimtab.cli.contract")
+
+
+def test_times_without_a_zone_are_inferred_and_their_zone_is_asked_for(checkout: Path) -> None:
+    path = checkout / "local.csv"
+    path.write_bytes(shop.upload(ROWS).replace(b"T05:00:00Z", b" 05:00:00"))
+    found = inferred(path, checkout)
+    assert (found["data"]["timestamp"], found["data"]["timezone"]) == ("at", None)
+    project = checkout / "pipelines" / "shop" / "project.toml"
+    checked = told(run("check", str(path), "--project", "shop", "--json"))
+    assert (checked["verdict"], checked["code"]) == ("refused", "NAIVE_TIMESTAMP")
+    line = next(line for line in found["toml"].splitlines() if "timezone" in line)
+    assert line == (
+        '# timezone = "..." (there are times without a zone: name that of their clocks, as in '
+        '"America/New_York")'
+    )
+    project.write_text(project.read_text().replace(line, 'timezone = "Europe/Rome"'))
+    checked = told(run("check", str(path), "--project", "shop", "--json"))
+    assert (checked["verdict"], checked["rows"], checked["violations"]) == ("accepted", 40, [])

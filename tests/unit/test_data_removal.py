@@ -8,7 +8,11 @@ import pytest
 
 from tests.unit.versions_world import BUCKET, World, rows
 from trimtab import names
-from trimtab.aws.table import edges
+from trimtab.aws import collection
+from trimtab.aws.claims import claim, claimed
+from trimtab.aws.objects import Bucket
+from trimtab.aws.table import Table, edges
+from trimtab.dataset.version import object_key, upload_digest
 from trimtab.model.training_job import job_name
 
 OLD, NEW = "2013-02-01T06:00:00Z", "2013-03-01T06:00:00Z"
@@ -140,6 +144,64 @@ def test_nothing_is_removed_while_an_upload_is_being_examined(world: World) -> N
     )
     assert everything(world) == before
     assert len(world.ask("data", "gc", "shop")["versions"]) == 1
+
+
+def test_what_an_upload_claims_during_a_collection_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, _ = superseded(world)
+    [sha256] = [file["sha256"] for file in world.ask("data", "show", former)["files"]]
+    key = object_key(sha256)
+    planned = collection.plan
+
+    def with_an_upload(*arguments: Any, **named: Any) -> Any:
+        """Let an upload find the content after the plan was made."""
+        found = planned(*arguments, **named)
+        claim(world.data, "shop", "d" * 20, [key])
+        assert not world.data.put_once(key, b"the same")
+        return found
+
+    before = everything(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(collection, "plan", with_an_upload)
+        world.ask("data", "gc", "shop", "--yes")
+    assert {one for one in before if one[0] == key} == {one for one in everything(world) if one[0] == key}
+    assert world.ask("data", "verify", former)["whole"] is True
+    world.data.put_json(f"ingest/shop/{'d' * 20}/claims.json", [])
+    world.ask("data", "gc", "shop", "--yes")
+    assert key not in {one for one, _ in everything(world)}
+
+
+def test_an_upload_that_comes_after_the_claims_were_read_writes_the_content_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, _ = superseded(world)
+    [sha256] = [file["sha256"] for file in world.ask("data", "show", former)["files"]]
+    key, read = object_key(sha256), claimed
+    written = []
+
+    def with_an_upload(data: Bucket, table: Table) -> set[str]:
+        """Let an upload claim and look once the collection has read the claims."""
+        found = read(data, table)
+        claim(data, "shop", "d" * 20, [key])
+        written.append(data.put_once(key, b"the same"))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(collection, "claimed", with_an_upload)
+        world.ask("data", "gc", "shop", "--yes")
+    assert written == [True]
+    assert world.data.get(key) == b"the same"
+
+
+def test_a_claim_is_void_once_its_upload_is_committed(world: World) -> None:
+    former, _ = superseded(world)
+    shown = world.ask("data", "show", former)
+    key, version_id = str(shown["record"]["source"]).rsplit("@", 1)
+    content = object_key(shown["files"][0]["sha256"])
+    claim(world.data, "shop", upload_digest(key, version_id), [content])
+    world.ask("data", "gc", "shop", "--yes")
+    assert content not in {one for one, _ in everything(world)}
 
 
 def test_collection_stops_when_a_version_that_stays_has_lost_its_manifest(world: World) -> None:

@@ -87,6 +87,21 @@ def test_a_window_is_compared_with_the_slices_of_its_season() -> None:
     assert Baseline.from_bytes(baseline.to_bytes()).seasons == baseline.seasons
 
 
+def test_the_wobble_of_a_season_is_learned_from_all_seasons_each_slice_against_its_own() -> None:
+    """Four slices of a season are too few to learn from; forty of ten seasons are not."""
+    rng = np.random.default_rng(3)
+    names = tuple(f"season {number % 10}" for number in range(40))
+    slices = tuple(profile(number, a=float(number % 10 + rng.normal(0, 0.1))) for number in range(len(names)))
+    baseline = Baseline(Profile.merged(slices), slices, {}, names)
+    usual, more = profile(77, a=3.1), profile(78, a=3.6)
+    assert verdicts(baseline, usual, season="season 3") == {"a": "stable", "b": "stable"}
+    assert verdicts(baseline, more, season="season 3") == {"a": "drifted", "b": "stable"}
+    assert compare(baseline, usual, season="season 3").calibrated
+    # Without seasons ten seasons are what the column does by itself; without a wobble 0.1 sd are drift.
+    assert verdicts(baseline, more)["a"] == "stable"
+    assert verdicts(Baseline(baseline.of_season("season 3").profile), usual)["a"] == "drifted"
+
+
 def test_seasons_are_named_for_every_slice() -> None:
     with pytest.raises(BadInput, match="1 seasons for 2 slices"):
         Baseline(profile(0), (profile(1), profile(2)), {}, ("week",))

@@ -13,6 +13,7 @@ from lambdas.validate_upload import handler as validate_upload
 from tests.unit import shop
 from tests.unit.shop import Cloud
 from trimtab.aws import clients, settings, uploads
+from trimtab.contract import part
 
 CACHES = (clients._client, settings.function_settings, uploads.rules)
 ROWS = [shop.row(number) for number in range(400)]
@@ -124,6 +125,14 @@ CASES = [
 def test_parts_side_by_side_give_what_one_pass_gives(
     format: str, data: bytes, verdict: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    agrees(format, data, verdict, cloud, monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize(("format", "data", "verdict"), CASES)
+def test_they_agree_as_well_when_parts_have_no_room_for_their_bad_rows(
+    format: str, data: bytes, verdict: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(part, "KEPT_BYTES", 500)
     agrees(format, data, verdict, cloud, monkeypatch, tmp_path)
 
 

@@ -19,6 +19,7 @@ from tests.unit import shop
 from tests.unit.shop import Cloud
 from trimtab.aws import clients, settings, uploads
 from trimtab.aws.table import Table, edges
+from trimtab.contract import part
 
 ROWS = [shop.row(number) for number in range(20)]
 CAPTURED = "captured/shop/trimtab-dev-shop/AllTraffic/2013/01"
@@ -157,6 +158,34 @@ def test_bad_rows_are_quarantined_and_the_rest_is_committed(
         "IngestSeconds",
     }  # fmt: skip
     assert rows_of(cloud, checked).num_rows == 20
+
+
+def test_of_a_refused_file_the_quarantine_holds_the_first_bad_rows_and_says_where_the_others_are(
+    cloud: Cloud,
+) -> None:
+    rows = [shop.row(number, weight="" if number % 9 == 0 else "heavy") for number in range(1_350)]
+    event = cloud.put("january.csv", shop.upload(rows))
+    checked = validate(event)
+    report, aside = cloud.quarantine(checked)
+    assert (checked["verdict"], report["quarantined"], report["copied"]) == ("refused", 1_200, 1_000)
+    assert [row["row"] for row in aside] == [number + 2 for number in range(1_350) if number % 9][:1_000]
+    assert report["warnings"] == [
+        f"rows.jsonl holds 1,000 of 1,200 rows; all of them lie in version {event['version_id']} of "
+        f"{event['key']}"
+    ]
+    assert cloud.s3.get_object(Bucket=shop.DATA, Key=event["key"], VersionId=event["version_id"])
+
+
+def test_of_an_accepted_file_all_bad_rows_are_set_aside_however_many(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "KEPT_BYTES", 1_000)
+    bad = {number: {"weight": "heavy"} for number in range(0, 600, 5)}
+    rows = [shop.row(number, **bad.get(number, {"weight": "1"})) for number in range(600)]
+    checked = validate(cloud.put("january.csv", shop.upload(rows)))
+    report, aside = cloud.quarantine(checked)
+    assert (checked["verdict"], checked["accepted"], report["copied"]) == ("quarantined", 480, 120)
+    assert ([row["row"] for row in aside], report["warnings"]) == ([number + 2 for number in bad], [])
 
 
 @pytest.mark.parametrize("data", [b"", shop.upload([]), shop.good().replace(b",", b";"), b"\xff\xfe\x00"])

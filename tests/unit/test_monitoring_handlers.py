@@ -184,7 +184,7 @@ def test_a_pending_retrain_is_asked_for_again(world):
 
 
 WITHOUT_PANDAS = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import boto3
 from moto import mock_aws
@@ -194,15 +194,15 @@ folder = Path(sys.argv[1])
 profiling.project_folder = lambda: folder / "pipelines" / "parcels"
 with mock_aws():
     s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="data-bucket")
+    s3.create_bucket(Bucket=os.environ["TRIMTAB_DATA_BUCKET"])
     for path in (folder / "bucket").rglob("*"):
         if path.is_file():
             key = str(path.relative_to(folder / "bucket"))
-            s3.put_object(Bucket="data-bucket", Key=key, Body=path.read_bytes())
+            s3.put_object(Bucket=os.environ["TRIMTAB_DATA_BUCKET"], Key=key, Body=path.read_bytes())
     window = {"id": "2013-03", "plan": "p", "shards": 2}
     profiling.handler({"window": window, "task": {"step": "profile", "shard": 0}}, None)
     key = "shards/parcels/2013-03/p/0/000000.json"
-    counts = s3.get_object(Bucket="data-bucket", Key=key)["Body"].read()
+    counts = s3.get_object(Bucket=os.environ["TRIMTAB_DATA_BUCKET"], Key=key)["Body"].read()
 print(json.loads(counts)["by_version"], sorted({"pandas", "scipy", "pandera"} & set(sys.modules)))
 """
 

@@ -13,9 +13,10 @@ from pyarrow import parquet
 from localcloud import LocalCloud
 from tests.unit.watched import (
     BASELINE,
+    DATA,
     GRID,
+    MODELS,
     NAME,
-    PROJECT,
     Watched,
     forget,
     make_places,
@@ -71,12 +72,12 @@ class Lake:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watched, Lake]]:
     with LocalCloud(start=datetime(2013, 4, 1, tzinfo=UTC)) as cloud:
-        prepare(tmp_path, monkeypatch, PROJECT + IN_TABLE)
+        prepare(tmp_path, monkeypatch, IN_TABLE)
         for name, value in cloud.variables.items():
             monkeypatch.setenv(name, value)
         forget()
         make_places()
-        watched = Watched(Bucket("data-bucket"), Bucket("model-bucket"), Table("trimtab-dev"))
+        watched = Watched(Bucket(DATA), Bucket(MODELS), Table("trimtab-dev"))
         watched.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
         yield watched, Lake(tmp_path)
         forget()

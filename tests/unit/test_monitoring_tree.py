@@ -1,9 +1,12 @@
 """Levels of a window's plan, and predictions that came in several shards."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.unit.watched import BASELINE, parcels, watched
 from trimtab.monitoring.repeats import id_hashes, partitioned, repeats_of, without
 from trimtab.monitoring.tree import FAN_IN, levels_of, partitions_of, roots_of
 
@@ -71,3 +74,33 @@ def test_nothing_repeats_in_shards_without_rows():
     empty = id_hashes(pa.table({}), "id")
     assert repeats_of([empty, empty]) == {}
     assert repeats_of([]) == {}
+
+
+def test_profiles_of_more_shards_than_one_function_adds_up_are_merged_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """70 objects, a shard each: a level of two merges, and the profile, verdict and counts of one call."""
+    found = []
+    for most in (1, 1000):
+        folder = tmp_path / str(most)
+        folder.mkdir()
+        with watched(folder, monkeypatch, objects_per_shard=most) as world:
+            world.promote(1, "2013-03-01T02:00:00Z", baseline=BASELINE)
+            for number in range(70):
+                day = 1 + number % 31
+                parcel = parcels(f"2013-03-{day:02d}", 1, per_day=10, seed=number % 60)
+                world.capture(f"2013-03-{day:02d}", parcel, version=1 + number // 31)
+            (window,) = world.run("2013-04-01T06:00:00Z")["windows"]
+            item = world.window("2013-03")
+            assert item is not None
+            report = world.data.get_json(item["report_key"])
+            assert report["captured"].pop("shards") == window["shards"]
+            levels = [world.data.get_json(key) for key in window["levels"]]
+            found.append((item["profile_key"], report, [len(tasks) for tasks in levels]))
+    apart, together = found
+    assert apart[2] == [70, 5, 70, 2]
+    assert together[2] == []
+    assert apart[:2] == together[:2]
+    # The ids of a day are the same in each of its objects, so all but the first repeat rows of another shard.
+    assert apart[1]["captured"]["duplicate"] == (70 - 31) * 10
+    assert apart[1]["rows"]["current"] == 31 * 10

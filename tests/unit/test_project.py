@@ -46,6 +46,22 @@ def test_a_minimal_project_has_defaults(tmp_path: Path) -> None:
             ("[features]", '[monitor.table]\nname = "a"\nlocation = "s3://b/*"\n[features]'),
             "monitor.table.name",
         ),
+        (("[features]", "[monitor.columns.height]\n[features]"), "monitor.columns names 'height'"),
+        (("[features]", "[monitor.columns.score]\nwieght = 1\n[features]"), "'monitor.columns.score.wieght'"),
+        (("[features]", "[monitor.columns.score]\ntolerance = 2\n[features]"), "less than 1"),
+        (
+            (
+                "[features]",
+                "[monitor.columns]\nscore = {ignore = true}\ndistance = {ignore = true}\n[features]",
+            ),
+            "leave at least one to watch",
+        ),
+        (("[features]", '[monitor]\nseason = "weekend"\n[features]'), 'use season = "month"'),
+        (
+            ("[features]", '[monitor]\nwindow = "day"\nseason = "month"\n[features]'),
+            'use season = "weekend" or "weekday"',
+        ),
+        (("[features]", '[monitor]\nseason = "summer"\n[features]'), "'weekend', 'weekday' or 'month'"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -55,6 +71,16 @@ def test_a_mistake_is_named_with_its_remedy(tmp_path: Path, change: tuple[str, s
     assert said in str(caught.value)
     assert "project.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_settings_of_columns_and_seasons_that_the_page_shows_are_read(tmp_path: Path, root: Path) -> None:
+    text = (root / "docs/monitoring.md").read_text()
+    shown = text.partition("## Single columns and seasons")[2].split("```toml\n")[1].partition("```")[0]
+    minimal = MINIMAL.format(name="flights").replace('"distance"', '"distance", "temp"')
+    monitor = load_project(write(tmp_path, minimal + shown)).monitor
+    assert (monitor.window, monitor.season) == ("day", "weekday")
+    assert (monitor.columns["temp"].tolerance, monitor.columns["temp"].weight) == (0.01, 0.5)
+    assert monitor.columns["score"].ignore
 
 
 @pytest.mark.parametrize("name", ["Flights", "my_project", "x" * 25, "9lives", "a--b"])

@@ -169,9 +169,9 @@ def test_page_names_the_columns_that_part_and_says_that_the_verdict_is_not_their
     correlation = {"correlation_change": 0.7, "correlation_limit": None, "pair": [NASTY, "steady"]}
     page = render_window_report(found | {"multivariate": together | correlation})
     assert "<script>alert(1)" not in page
-    assert ", by 0.700, with too few weeks of training data to tell what is usual" in page
+    assert ", by 0.700, with too few slices of the baseline to tell what is usual" in page
     assert "leave 1.800 times as much" in page
-    assert "more than the 1.100 that weeks of the training data stay under" in page
+    assert "more than the 1.100 that slices of the baseline stay under" in page
     assert "Columns together" in render_window_report(found)
     assert "Columns together" not in render_window_report(found | {"multivariate": None})
 

@@ -1,5 +1,6 @@
 """The step cache's key, its entries and its explanations."""
 
+import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,9 @@ from trimtab.aws import clients, step_cache
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Table
 from trimtab.cache import Entry, Output, compare, is_fresh, key_of, nearest, parts_of
+from trimtab.model.training_job import job_document, recipe_id, step_parts
+from trimtab.project import Project
+from trimtab.training.job import Job
 
 NOON = datetime(2013, 3, 1, 12, tzinfo=UTC)
 
@@ -52,6 +56,84 @@ def entry(made_at: str = "2013-03-01T00:00:00Z", **changes: Any) -> Entry:
 )
 def test_every_part_is_in_the_key(changes: dict[str, Any]) -> None:
     assert key_of(parts(**changes)) != key_of(parts())
+
+
+SHOP = {
+    "name": "shop",
+    "data": {"timestamp": "at", "label": "late"},
+    "features": {"numeric": ["weight", "amount"], "categorical": ["place"]},
+}
+# Each setting that the job is told, with another value, and the part of the key that names it.
+TOLD = [
+    ("data.timestamp", "t", "columns.timestamp"),
+    ("data.label", "y", "columns.label"),
+    ("data.prediction_id", "id", "columns.prediction_id"),
+    ("data.null_tokens", ["-"], "columns.null_tokens"),
+    ("data.timezone", "Europe/Rome", "columns.timezone"),
+    ("features.numeric", ["weight"], "columns.numeric"),
+    ("features.categorical", [], "columns.categorical"),
+    ("train.seed", 7, "seed"),
+    ("train.threads", 2, "threads"),
+    ("train.parameters", {"rate": 0.1}, "parameters.rate"),
+    ("gate.confidence", 0.9, "gate.confidence"),
+    ("gate.resamples", 600, "gate.resamples"),
+    ("gate.importance_folds", 3, "gate.importance_folds"),
+]
+# Where they decide anything, they do so before the job or after it.
+NOT_TOLD = [
+    ("description", "a shop"),
+    ("data.max_bad_share", 0.5),
+    ("train.cooldown_days", 1),
+    ("train.schedule", "rate(3 days)"),
+    ("gate.min_auc", 0.7),
+    ("serve.approval", "manual"),
+    ("serve.capture_percentage", 50),
+    ("monitor.window", "day"),
+    ("monitor.persistence", [1, 1]),
+]
+
+
+def parts_with(setting: str | None = None, value: Any = None) -> dict[str, Any]:
+    """Return the key's parts of a shop one of whose settings is another."""
+    edited: dict[str, Any] = copy.deepcopy(SHOP)
+    if setting:
+        *section, name = setting.split(".")
+        place = edited.setdefault(section[0], {}) if section else edited
+        place[name] = value
+    project = Project.model_validate(edited)
+    order = job_document(project, training_set={"id": "t"}, grid={}, code_sha256="c", champion=None)
+    return step_parts(order, image="sklearn:1", instance_type="ml.m5.large")
+
+
+@pytest.mark.parametrize(("setting", "value", "part"), TOLD)
+def test_a_setting_that_the_job_is_told_changes_the_key_and_is_named(
+    setting: str, value: Any, part: str
+) -> None:
+    changed = [row["part"] for row in compare(parts_with(setting, value), parts_with()) if row["changed"]]
+    assert changed == [f"parameters.{part}"]
+
+
+@pytest.mark.parametrize(("setting", "value"), NOT_TOLD)
+def test_any_other_setting_leaves_the_key_as_it_is(setting: str, value: Any) -> None:
+    assert key_of(parts_with(setting, value)) == key_of(parts_with())
+
+
+@pytest.mark.parametrize(("setting", "value", "_part"), [*TOLD, ("gate.min_auc", 0.7, "")])
+def test_a_setting_that_may_change_the_verdict_makes_another_recipe(
+    setting: str, value: Any, _part: str
+) -> None:
+    section, name = setting.split(".")
+    edited = Project.model_validate(SHOP | {section: {**SHOP.get(section, {}), name: value}})  # type: ignore[dict-item]
+    assert recipe_id("t", "c", edited) != recipe_id("t", "c", Project.model_validate(SHOP))
+
+
+def test_every_setting_that_the_job_may_read_is_in_the_key() -> None:
+    order = job_document(
+        Project.model_validate(SHOP), training_set={"id": "t"}, grid={}, code_sha256="c", champion=None
+    )
+    known = {"schema", "project", "training_set", "grid", "code_sha256", "champion"}
+    assert order.keys() - known == {"seed", "threads", "parameters", "columns", "gate"}
+    assert set(Job.__annotations__["gate"].__annotations__) == {"confidence", "resamples", "folds"}
 
 
 def test_an_entry_is_fresh_up_to_its_age_and_never_when_the_cache_is_off() -> None:

@@ -174,8 +174,25 @@ def test_the_baseline_has_whole_weeks_and_weighs_the_score(project):
     assert baseline.profile.rows == 59 * 30
     assert [week.rows for week in baseline.slices] == [7 * 30] * 8
     assert baseline.shares["score"] == baseline.shares["useful"]
+    labels = json.loads((project.root / "job/output/evaluation.json").read_bytes())["labels"]
+    assert (labels["rows"], labels["positive"]) == (59 * 30, int(rows_of()["yes"].sum()))
+    assert [rows for rows, _ in labels["slices"]] == [7 * 30] * 8
+    assert sum(positive for _, positive in labels["slices"]) == int(rows_of()["yes"][3 * 30 :].sum())
+    assert labels["seasons"] == []
     assert baseline.profile.columns["useful"].nulls == rows_of()["useful"].isna().sum()
     assert baseline.profile.columns["score"].rows == 59 * 30
+
+
+def test_the_baseline_has_days_where_seasons_tell_them_apart(project):
+    project.run(season="weekend")
+    baseline = Baseline.from_bytes((project.root / "job/output/baseline.bin").read_bytes())
+    assert [day.rows for day in baseline.slices] == [30] * 59
+    # The first of January 2026 was a Thursday.
+    assert baseline.seasons[:5] == ("working days",) * 2 + ("weekend",) * 2 + ("working days",)
+    assert baseline.of_season("weekend").profile.rows == baseline.seasons.count("weekend") * 30
+    project.run("weeks", season="month")
+    baseline = Baseline.from_bytes((project.root / "weeks/output/baseline.bin").read_bytes())
+    assert baseline.seasons == ("January",) * 4 + ("February",) * 4
 
 
 def test_two_runs_leave_the_same_bytes(project):

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from lambdas.compare_window import handler as comparing
 from lambdas.measure_performance import handler as measuring
 from lambdas.plan_window import handler as planning
 from lambdas.profile_shard import handler as profiling
+from trimtab import names
 from trimtab.aws import clients
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import function_settings
@@ -30,6 +32,9 @@ from trimtab.instants import format_time
 from trimtab.profile import Grid, Kind, Profile
 
 NAME = "parcels"
+ACCOUNT = "123456789012"  # moto's
+DATA = names.data_bucket("dev", ACCOUNT, "us-east-1")
+MODELS = names.model_bucket("dev", ACCOUNT, "us-east-1")
 PROJECT = f"""
 name = "{NAME}"
 [data]
@@ -43,13 +48,12 @@ capture_lead_days = 1
 [monitor]
 window = "month"
 minimum_rows = 100
-objects_per_shard = 8
 """
 VARIABLES = {
     "TRIMTAB_ENVIRONMENT": "dev",
     "TRIMTAB_PROJECT": NAME,
-    "TRIMTAB_DATA_BUCKET": "data-bucket",
-    "TRIMTAB_MODEL_BUCKET": "model-bucket",
+    "TRIMTAB_DATA_BUCKET": DATA,
+    "TRIMTAB_MODEL_BUCKET": MODELS,
     "TRIMTAB_TABLE": "trimtab-dev",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -81,15 +85,17 @@ class Watched:
         for task in itertools.chain(*levels) if levels else [{"step": "profile", "shard": 0}]:
             assert profiling.handler({"window": window, "task": task}, None) == {}
 
-    def promote(self, version: int, since: str, *, baseline: Baseline | None, auc: float = 0.9) -> None:
-        """Make a version the champion, as its deployment does."""
+    def promote(
+        self, version: int, since: str, *, baseline: Baseline | None, auc: float = 0.9, **model: Any
+    ) -> None:
+        """Make a version the champion, as its deployment does; `model` is what else is known of it."""
         current = self.table.get(f"CHAMPION#{NAME}", "current") or {"revision": 0, "version": None}
         revision = current["revision"] + 1
         champion = {"version": version, "since": since, "revision": revision}
         self.table.put({"pk": f"CHAMPION#{NAME}", "sk": "current", **champion})
         entry = {"action": "promote", "from": current["version"], "to": version, "time": since}
         self.table.put({"pk": f"PROMOTION#{NAME}", "sk": f"{since}#{revision:06d}", **entry})
-        self.table.put({"pk": f"MODEL#{NAME}", "sk": f"{version:06d}", "metrics": {"auc": auc}})
+        self.table.put({"pk": f"MODEL#{NAME}", "sk": f"{version:06d}", "metrics": {"auc": auc}, **model})
         if baseline is not None:
             self.models.put(f"baselines/{NAME}/{version}.baseline", baseline.to_bytes())
 
@@ -121,21 +127,23 @@ class Watched:
 
 
 @contextmanager
-def watched(folder: Path, monkeypatch: Any) -> Iterator[Watched]:
-    """Set the project up in a mocked AWS."""
-    prepare(folder, monkeypatch)
+def watched(
+    folder: Path, monkeypatch: Any, more: str = "", *, objects_per_shard: int = 8
+) -> Iterator[Watched]:
+    """Set the project up in a mocked AWS; `more` is added to its section on monitoring."""
+    prepare(folder, monkeypatch, f"objects_per_shard = {objects_per_shard}\n{more}")
     with mock_aws():
         forget()
         make_places()
-        yield Watched(Bucket("data-bucket"), Bucket("model-bucket"), Table("trimtab-dev"))
+        yield Watched(Bucket(DATA), Bucket(MODELS), Table("trimtab-dev"))
     forget()
 
 
-def prepare(folder: Path, monkeypatch: Any, project: str = PROJECT) -> None:
-    """Write the project down and tell the functions of it."""
+def prepare(folder: Path, monkeypatch: Any, more: str) -> None:
+    """Write the project down, with more on its monitoring, and tell the functions of it."""
     home = folder / "pipelines" / NAME
     home.mkdir(parents=True)
-    (home / "project.toml").write_text(project)
+    (home / "project.toml").write_text(PROJECT + more)
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     for module in (planning, profiling, comparing, measuring):
@@ -150,7 +158,7 @@ def forget() -> None:
 
 def make_places() -> None:
     """Create buckets, table and grid."""
-    for bucket in ("data-bucket", "model-bucket"):
+    for bucket in (DATA, MODELS):
         boto3.client("s3").create_bucket(Bucket=bucket)
     boto3.client("dynamodb").create_table(
         TableName="trimtab-dev",
@@ -158,7 +166,7 @@ def make_places() -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
     )
-    Bucket("data-bucket").put(f"grids/{NAME}.json", canonical_json(GRID.to_dict()))
+    Bucket(DATA).put(f"grids/{NAME}.json", canonical_json(GRID.to_dict()))
 
 
 def parcels(first: str, days: int, *, per_day: int = 60, seed: int = 0, heavier: float = 0.0) -> pa.Table:
@@ -198,6 +206,12 @@ TRAINING = parcels("2013-01-01", 56, seed=1)
 GRID = Grid.from_table(TRAINING, KINDS)
 WEEKS = tuple(Profile.of(GRID, TRAINING.slice(week * 420, 420)) for week in range(8))
 BASELINE = Baseline(Profile.of(GRID, TRAINING), WEEKS, {"weight": 3.0, "place": 1.0})
+
+
+def checkout(folder: Path, root: Path) -> None:
+    """Make the project's folder a checkout that commands work in."""
+    (folder / "cdk.json").touch()
+    shutil.copytree(root / "environments", folder / "environments")
 
 
 def send_month(world: Watched, month: str, days: int, **kind: Any) -> pa.Table:

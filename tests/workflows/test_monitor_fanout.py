@@ -93,5 +93,5 @@ def test_a_shard_that_fails_leaves_the_window_unjudged_and_is_told(stack: Stack)
     run = stack.run_of("2013-04-03")
     assert (run["status"], run["error"]) == ("FAILED", "WindowNotJudged"), run.get("cause")
     record = list(stack.table.query(f"RUN#{PROJECT}", "monitor#"))[-1]
-    assert "shard 1 of window 2013-03 left no profile" in record["reason"]
+    assert "among the children of this execution's map run" in record["reason"]
     stack.data.put(key, kept)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from trimtab.aws.claims import claimed
 from trimtab.aws.in_training import datasets_in_training
-from trimtab.aws.object_versions import ObjectVersion, delete_versions, list_versions
+from trimtab.aws.object_versions import ObjectVersion, delete_versions, hide, list_versions
 from trimtab.aws.objects import Bucket
 from trimtab.aws.table import Item, Table
 from trimtab.aws.tags import read_tags
@@ -21,11 +22,15 @@ MANIFESTS = "datasets/"
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What a collection would remove: versions, the object versions that only they have, and who stays."""
+    """What a collection would remove: versions, the object versions that only they have, and who stays.
+
+    `contents` are the keys that each version which leaves refers to.
+    """
 
     project: str
     versions: list[Item]
     objects: list[ObjectVersion]
+    contents: dict[str, set[str]]
     kept: dict[str, list[str]]
 
     @property
@@ -62,17 +67,37 @@ def plan(data: Bucket, table: Table, project: str, *, now: datetime, grace: time
         project=project,
         versions=[items[name] for name, why in sorted(reasons.items()) if not why],
         objects=_versions_below(data, removed, (OBJECTS, f"profiles/{project}/")),
+        contents=_contents(data, project, [name for name, why in reasons.items() if not why]),
         kept={name: why for name, why in reasons.items() if why},
     )
 
 
 def collect(data: Bucket, table: Table, planned: Collection, *, actor: str, at: str) -> None:
-    """Remove what was planned, content first and the record last, so that it can be run again."""
-    delete_versions(data, planned.objects)
+    """Remove what was planned, content first and the record last, so that it can be run again.
+
+    An upload may find content there, and refer to it, after the plan was made. So content is hidden first:
+    who comes later writes it anew, as another version; and what was claimed before that is shown again, with
+    the versions that consist of it.
+    """
+    wanted = _remove_unwanted(data, table, planned)
     for item in planned.versions:
+        if wanted & planned.contents[item["sk"]]:
+            continue
         manifest = manifest_key(planned.project, item["sk"])
         delete_versions(data, _versions_below(data, {manifest}, (manifest,)))
         remove_record(table, planned.project, item["sk"], actor=actor, at=at, reason="garbage collection")
+
+
+def _remove_unwanted(data: Bucket, table: Table, planned: Collection) -> set[str]:
+    """Remove the planned content for good; return the keys that are wanted again, and stay."""
+    keys = {one.key for one in planned.objects}
+    markers = hide(data, keys)
+    _, staying = _referred(data, {manifest_key(planned.project, item["sk"]) for item in planned.versions})
+    wanted = keys & (staying.keys | claimed(data, table))
+    shown = [one for one in [*planned.objects, *markers] if one.is_marker and one.key in wanted]
+    delete_versions(data, shown)
+    delete_versions(data, [one for one in [*planned.objects, *markers] if one.key not in wanted])
+    return wanted
 
 
 def remove_record(table: Table, project: str, version: str, *, actor: str, at: str, reason: str) -> None:
@@ -98,6 +123,11 @@ def _referred(data: Bucket, leaving: set[str]) -> tuple[set[str], Referred]:
     for key, keys in read_references(data, found):
         (going if key in leaving else staying).update(keys)
     return going, Referred(frozenset(staying), frozenset(found) - leaving)
+
+
+def _contents(data: Bucket, project: str, versions: Iterable[str]) -> dict[str, set[str]]:
+    manifests = {manifest_key(project, version): version for version in versions}
+    return {manifests[key]: keys for key, keys in read_references(data, manifests)}
 
 
 def read_references(data: Bucket, manifests: Iterable[str]) -> list[tuple[str, set[str]]]:

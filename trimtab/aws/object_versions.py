@@ -1,6 +1,6 @@
 """Versions of objects and delete markers: list them, and delete them for good."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from trimtab.aws.clients import client
@@ -42,6 +42,16 @@ def list_versions(bucket: Bucket, prefix: str) -> Iterator[ObjectVersion]:
 def versions_of(bucket: Bucket, key: str) -> list[ObjectVersion]:
     """List all versions and delete markers of one key."""
     return [version for version in list_versions(bucket, key) if version.key == key]
+
+
+def hide(bucket: Bucket, keys: Iterable[str]) -> list[ObjectVersion]:
+    """Put a delete marker on each key, so that it can be written anew; return the markers."""
+    markers = []
+    for key in sorted(keys):
+        with translated(f"hide {bucket.uri(key)}"):
+            answer = client("s3").delete_object(Bucket=bucket.name, Key=key)
+        markers.append(ObjectVersion(key, answer["VersionId"], 0, "", is_latest=True, is_marker=True))
+    return markers
 
 
 def delete_versions(bucket: Bucket, versions: Sequence[ObjectVersion]) -> None:

@@ -184,7 +184,7 @@ def _describe(
     if grid is None:
         return None, "the project has no grid before its first accepted upload"
     try:
-        found = statistics(path, kind, grid, project.data.timestamp, project.data.null_tokens)
+        found = statistics(path, kind, grid, project.data)
     except BadInput as error:
         return None, str(error)
     return found, None if found else "there are no rows"

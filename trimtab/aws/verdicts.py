@@ -1,18 +1,19 @@
 """Keep what the examination of an upload found: data first, then the quarantine, the record last."""
 
 import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pyarrow import parquet
 
 from trimtab.aws import metrics
+from trimtab.aws.claims import claim
 from trimtab.aws.objects import Bucket
 from trimtab.aws.settings import FunctionSettings
 from trimtab.aws.table import Table
@@ -25,6 +26,8 @@ from trimtab.instants import format_time
 from trimtab.profile import Grid, Kind, Profile
 from trimtab.project import Project
 
+# Of a refused file the quarantine holds the first bad rows; all of them lie in the upload itself.
+COPIED_OF_REFUSED = 1_000
 SCORE = "score"  # what a profile calls a model's answer, which joined rows carry
 
 
@@ -102,6 +105,11 @@ def keep(
 def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid: Grid | None) -> Answer:
     files: list[DatasetFile] = []
     objects: dict[str, dict[str, str]] = {}
+    grid = grid or known_grid(bucket, project.name) or _first_grid(bucket, project, clean.files[0])
+    profile = _profile(grid, clean.files)
+    profile_key = f"profiles/{project.name}/{profile.key}.profile"
+    contents = [object_key(sha256_hex(file.path.read_bytes())) for file in clean.files]
+    claim(bucket, project.name, upload.digest, [*contents, profile_key])
     for part, file in enumerate(clean.files):
         content = file.path.read_bytes()
         sha256 = sha256_hex(content)
@@ -109,9 +117,6 @@ def _stored(bucket: Bucket, upload: Upload, clean: Clean, project: Project, grid
         path = part_path(project.name, upload.key, part)
         files.append({"path": path, "size": len(content), "sha256": sha256, "rows": file.rows})
         objects[sha256] = _beside(bucket, sha256, content)
-    grid = grid or known_grid(bucket, project.name) or _first_grid(bucket, project, clean.files[0])
-    profile = _profile(grid, clean.files)
-    profile_key = f"profiles/{project.name}/{profile.key}.profile"
     bucket.put_once(profile_key, profile.to_bytes())
     first, last = clean.order.span
     return {
@@ -167,9 +172,17 @@ def _quarantine(bucket: Bucket, upload: Upload, examined: Examination, project: 
     if examined.verdict == "accepted" and not (examined.set_aside or examined.warnings):
         return None
     prefix = f"quarantine/{project}/{upload.digest}"
+    refusal, warnings = examined.refusal, list(examined.warnings)
+    copied = 0
     if examined.set_aside:
-        _put_joined(bucket, f"{prefix}/rows.jsonl", examined.set_aside)
-    refusal = examined.refusal
+        most = COPIED_OF_REFUSED if refusal else None
+        copied = _put_joined(bucket, f"{prefix}/rows.jsonl", examined.set_aside, most)
+    bad = examined.bad + examined.unmatched
+    if copied < bad:
+        warnings.append(
+            f"rows.jsonl holds {copied:,} of {bad:,} rows; all of them lie in version {upload.version_id} of "
+            f"{upload.key}"
+        )
     report = {
         "schema": 1,
         "project": project,
@@ -182,22 +195,31 @@ def _quarantine(bucket: Bucket, upload: Upload, examined: Examination, project: 
         "accepted": examined.accepted,
         "quarantined": examined.bad,
         "unmatched": examined.unmatched,
-        "warnings": list(examined.warnings),
+        "copied": copied,
+        "warnings": warnings,
         "findings": [finding.to_dict() for finding in examined.findings],
     }
     bucket.put_json(f"{prefix}/report.json", report)
     return f"{prefix}/report.json"
 
 
-def _put_joined(bucket: Bucket, key: str, files: tuple[Path, ...]) -> None:
-    """Write files one behind the other as one object."""
+def _put_joined(bucket: Bucket, key: str, files: tuple[Path, ...], most: int | None) -> int:
+    """Write the lines of files, at most so many, one behind the other as one object; return their number."""
+    copied = 0
     with TemporaryDirectory(prefix="trimtab-") as folder:
         whole = Path(folder) / "rows.jsonl"
         with whole.open("wb") as out:
-            for file in files:
-                with file.open("rb") as part:
-                    shutil.copyfileobj(part, out)
+            for line in islice(_lines(files), most):
+                out.write(line)
+                copied += 1
         bucket.put_file(key, whole, "application/jsonl")
+    return copied
+
+
+def _lines(files: tuple[Path, ...]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as part:
+            yield from part
 
 
 def _record(table: Table, project: str, upload: Upload, answer: Answer) -> None:

@@ -103,16 +103,18 @@ def _contract_file(path: Path) -> Path:
     return path / "contract.py" if path.is_dir() else path
 
 
+_UNKNOWN = {"timezone": 'there are times without a zone: name that of their clocks, as in "America/New_York"'}
+
+
 def toml_text(suggested: dict[str, Any]) -> str:
     """Return suggestions as lines of project.toml; what only a person knows is a comment."""
     lines = []
     for section, values in suggested.items():
         lines.append(f"[{section}]")
         for name, value in values.items():
+            unknown = _UNKNOWN.get(name, "none was found: name it")
             lines.append(
-                f"{name} = {_value(value)}"
-                if value is not None
-                else f'# {name} = "..." (none was found: name it)'
+                f"{name} = {_value(value)}" if value is not None else f'# {name} = "..." ({unknown})'
             )
     return "\n".join(lines) + "\n"
 

@@ -1,11 +1,18 @@
 """`trimtab drift`: compare any two files, explain one column, replay history; no project, no AWS needed."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trimtab.cli.options import EndpointOption, JsonOption
+from trimtab.errors import BadInput
+
+if TYPE_CHECKING:
+    from trimtab.cli.drift_compare import Choice
+    from trimtab.cli.drift_files import Dialect, Side
+    from trimtab.cli.drift_settings import Asked
 
 drift_app = typer.Typer(no_args_is_help=True, help="Compare files or prefixes, wherever they are.")
 
@@ -50,7 +57,12 @@ ResultsOption = Annotated[
     typer.Option("--results", help="An s3:// folder for Athena's answers; the workgroup's by default."),
 ]
 ProjectOption = Annotated[
-    str | None, typer.Option("--project", "-p", help="Take columns and settings from this project.")
+    str | None,
+    typer.Option("--project", "-p", help="Take columns, how text is written, and settings from it."),
+]
+ChampionOption = Annotated[
+    str | None,
+    typer.Option("--environment", "-e", help="Weigh columns as the project's champion there does."),
 ]
 
 
@@ -70,6 +82,7 @@ def compare_(
     workgroup: WorkgroupOption = "primary",
     results: ResultsOption = None,
     project: ProjectOption = None,
+    environment: ChampionOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write a report for people.")] = None,
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
@@ -77,12 +90,10 @@ def compare_(
     """Say whether the data drifted; exit with 0 when stable, 1 when drifted, 3 when it cannot be told."""
     from trimtab.cli import drift_output
     from trimtab.cli.drift_files import write
-    from trimtab.cli.session import point_at
 
-    point_at(endpoint_url)
-    now = _side(current, delimiter, where, workgroup, results)
     found, document = _compared(
-        baseline, now, columns, ignore, timestamp, slices, delimiter, project,
+        baseline, current, columns, ignore, timestamp, slices, delimiter, project, environment, endpoint_url,
+        where=where, workgroup=workgroup, results=results,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     if html is not None:
@@ -107,17 +118,16 @@ def explain(
     workgroup: WorkgroupOption = "primary",
     results: ResultsOption = None,
     project: ProjectOption = None,
+    environment: ChampionOption = None,
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one column's distributions side by side, and why it was judged so."""
     from trimtab.cli import drift_output
-    from trimtab.cli.session import point_at
 
-    point_at(endpoint_url)
-    now = _side(current, delimiter, where, workgroup, results)
     found, document = _compared(
-        baseline, now, columns, ignore, timestamp, slices, delimiter, project,
+        baseline, current, columns, ignore, timestamp, slices, delimiter, project, environment, endpoint_url,
+        where=where, workgroup=workgroup, results=results,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
     )  # fmt: skip
     drift_output.show_feature(found, document, feature, as_json=as_json)
@@ -125,36 +135,69 @@ def explain(
 
 @drift_app.command()
 def backtest(
-    history: Annotated[str, typer.Argument(help="A file, a folder or an s3:// prefix of past rows.")],
-    timestamp: Annotated[str, typer.Option("--timestamp", help="The column of the rows' times.")],
+    history: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file, a folder or an s3:// prefix of past rows; without, the windows that were judged."
+        ),
+    ] = None,
+    timestamp: Annotated[
+        str | None, typer.Option("--timestamp", help="The column of the rows' times; the project's.")
+    ] = None,
     baseline_until: Annotated[
-        str, typer.Option("--baseline-until", help="The first day, in UTC, that is judged: 2013-03-01.")
-    ],
-    window: Annotated[str, typer.Option("--window", help="day, week or month.")] = "month",
+        str | None,
+        typer.Option("--baseline-until", help="The first day, in UTC, that is judged: 2013-03-01."),
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", help="day, week or month; the project's, or month.")
+    ] = None,
     columns: ColumnsOption = "",
     ignore: IgnoreOption = "",
     tolerance: ToleranceOption = None,
     false_alarms_per_year: AlarmsOption = None,
     min_weight: WeightOption = None,
+    needed: Annotated[
+        int | None, typer.Option("--needed", help="Windows that must drift for an alarm; 2 by default.")
+    ] = None,
+    of: Annotated[int | None, typer.Option("--of", help="Of how many windows; 3 by default.")] = None,
     delimiter: DelimiterOption = None,
     project: ProjectOption = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", "-e", help="Where the windows were judged; of a file, whose champion weighs it."
+        ),
+    ] = None,
     endpoint_url: EndpointOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Replay history with given settings: which windows would have drifted, and when an alarm had come."""
     from trimtab.cli import drift_output
-    from trimtab.cli.drift_compare import replay
     from trimtab.cli.drift_files import Address
-    from trimtab.cli.drift_settings import day_of, selected, window_kind
-    from trimtab.cli.session import point_at
+    from trimtab.cli.drift_replay import replay, replay_stored
+    from trimtab.cli.drift_settings import day_of, selected, stored_windows, window_kind
+    from trimtab.cli.session import Session
 
-    point_at(endpoint_url)
-    kind = window_kind(window)
-    choice, settings = selected(
-        project, columns, ignore, timestamp, None, window=kind,
+    asked = selected(
+        project, columns, ignore, timestamp, None, delimiter,
+        window=window_kind(window) if window else None,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
+        needed=needed, of=of,
     )  # fmt: skip
-    found = replay(Address.find(history, delimiter), choice, settings, kind, day_of(baseline_until))
+    if history is None:
+        own = {"--timestamp": timestamp, "--baseline-until": baseline_until, "--window": window,
+               "--columns": columns, "--ignore": ignore, "--delimiter": delimiter}  # fmt: skip
+        known = stored_windows(asked, own)
+        session = Session.open(environment or "dev", endpoint_url)
+        found = replay_stored(session, known, asked.settings)
+    else:
+        if baseline_until is None:
+            raise BadInput("say with --baseline-until which day is the first to be judged: 2013-03-01")
+        choice = _weighed(asked, environment, endpoint_url)
+        if choice.timestamp is None and asked.project is not None:
+            choice = replace(choice, timestamp=asked.project.data.timestamp)
+        address = Address.find(history, asked.dialect)
+        found = replay(address, choice, asked.settings, asked.window, day_of(baseline_until))
     drift_output.show_replay(found, as_json=as_json)
 
 
@@ -192,10 +235,10 @@ def classify(
     from trimtab.separation import Settings
 
     point_at(endpoint_url)
-    choice, _ = selected(project, columns, ignore, timestamp, None, window=None)
+    asked = selected(project, columns, ignore, timestamp, None, delimiter)
     settings = Settings(tolerance=tolerance, seed=seed)
-    before, now = Address.find(baseline, delimiter), Address.find(current, delimiter)
-    found = classify_files(before, now, choice, settings, rows)
+    before, now = Address.find(baseline, asked.dialect), Address.find(current, asked.dialect)
+    found = classify_files(before, now, asked.choice, settings, rows)
     show_classification(found, as_json=as_json)
     raise typer.Exit(EXIT_CODES[found["verdict"]])
 
@@ -223,10 +266,9 @@ def import_constraints_(
     show_import(import_constraints(statistics, constraints, out, contract), as_json=as_json)
 
 
-def _side(text: str, delimiter: str | None, where: str, workgroup: str, results: str | None) -> Any:
-    """Find the current side; what reaches AWS is imported for a table only."""
+def _side(text: str, dialect: "Dialect", where: str, workgroup: str, results: str | None) -> "Side":
+    """Find the current side; what asks Athena is imported for a table only."""
     from trimtab.cli.drift_files import TABLE, Address
-    from trimtab.errors import BadInput
 
     if text.startswith(TABLE):
         from trimtab.aws.athena import Athena
@@ -235,36 +277,64 @@ def _side(text: str, delimiter: str | None, where: str, workgroup: str, results:
         return TableAddress.find(text, where, Athena(workgroup, results))
     if where or results:
         raise BadInput(f"--where and --results are about a table, and {text} is none; leave them out")
-    return Address.find(text, delimiter)
+    return Address.find(text, dialect)
 
 
 def _compared(
     baseline: str,
-    now: Any,
+    current: str,
     columns: str,
     ignore: str,
     timestamp: str | None,
     slices: int | None,
     delimiter: str | None,
     project: str | None,
-    **sensitivity: float | None,
+    environment: str | None,
+    endpoint_url: str | None,
+    *,
+    where: str,
+    workgroup: str,
+    results: str | None,
+    tolerance: float | None,
+    false_alarms_per_year: float | None,
+    min_weight: float | None,
 ) -> tuple[Any, dict[str, Any]]:
     from trimtab.cli.drift_compare import compare_files
     from trimtab.cli.drift_files import Address
     from trimtab.cli.drift_settings import selected
     from trimtab.cli.drift_stored import compare_with_stored, stored_baseline
 
-    choice, settings = selected(project, columns, ignore, timestamp, slices, window=None, **sensitivity)
+    asked = selected(
+        project, columns, ignore, timestamp, slices, delimiter,
+        tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
+    )  # fmt: skip
+    choice = _weighed(asked, environment, endpoint_url)
+    now = _side(current, asked.dialect, where, workgroup, results)
     stored = stored_baseline(baseline)
     if stored is not None:
-        found = compare_with_stored(stored, now, choice, settings)
+        found = compare_with_stored(stored, now, choice, asked.settings)
     else:
-        found = compare_files(Address.find(baseline, delimiter), now, choice, settings)
+        found = compare_files(Address.find(baseline, asked.dialect), now, choice, asked.settings)
     document = found.report.to_dict() | {
         "baseline": baseline,
-        "current": now.text,
+        "current": current,
         "notes": list(found.notes),
-        "default_tolerance": settings.tolerance,
-        "drifts_from": settings.min_weight,
+        "default_tolerance": asked.settings.tolerance,
+        "drifts_from": asked.settings.min_weight,
     }
     return found, document
+
+
+def _weighed(asked: "Asked", environment: str | None, endpoint_url: str | None) -> "Choice":
+    """Point at AWS, for files may lie there, and take the weights of the champion where one is asked for."""
+    from trimtab.cli.session import Session, point_at
+
+    if environment is None:
+        point_at(endpoint_url)
+        return asked.choice
+    if asked.project is None:
+        raise BadInput("--environment names a project's champion; name the project with --project")
+    from trimtab.cli.drift_replay import champion_weights
+
+    session = Session.open(environment, endpoint_url)
+    return replace(asked.choice, weights=champion_weights(session, asked.project.name))

@@ -1,9 +1,8 @@
-"""What `trimtab drift` does: profile two sets of files on one grid, compare them, replay history."""
+"""Two sets of files: what is compared of them, their profiles on one grid, and the finding."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute
 
 from trimtab.cli.drift_files import Address, Kind, Side, as_kind, kinds_of
-from trimtab.drift import Baseline, Report, Settings, compare, persistent
+from trimtab.drift import Baseline, Report, Settings, compare
 from trimtab.drift.examine import looks_like_ids
 from trimtab.errors import BadInput
 from trimtab.monitoring.rows import days_of
-from trimtab.monitoring.windows import WindowKind, window_of
+from trimtab.monitoring.seasons import SeasonKind, is_of_days, season_between
 from trimtab.profile import CategoricalColumn, Grid, Profile
 from trimtab.profile import Kind as GridKind
 from trimtab.profile.builder import ProfileBuilder
@@ -26,21 +25,26 @@ pc: Any = pyarrow.compute
 _GRID_KINDS: dict[Kind, GridKind] = {
     "number": "numeric", "boolean": "categorical", "instant": "timestamp", "text": "categorical",
 }  # fmt: skip
-_EPOCH = date(1970, 1, 1)
 _ID_ROWS = 200
 _FIRST_UNIT = 1_024
-_NO_DAY = -(2**31)
+NO_DAY = -(2**31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which columns are compared, and how the baseline is sliced."""
+    """Which columns are compared, what they weigh, and how the baseline is sliced.
+
+    `weights` are a champion's, by raw column; none where all columns weigh the same. `season` tells the
+    seasons of windows apart.
+    """
 
     columns: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] | None = None
     timestamp: str | None = None
     slices: int | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    season: SeasonKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Comparison:
 def compare_files(before: Address, now: Side, choice: Choice, settings: Settings) -> Comparison:
     """Compare two sets of files, or files with a table."""
     plan = plan_columns(before, now, choice)
+    settings = among(settings, plan)
     baseline, told = _baseline(before, plan, choice, settings)
     current = now.profile(plan.grid, plan.kinds)
     report = compare(baseline, current, settings)
@@ -110,6 +115,14 @@ def plan_columns(before: Address, now: Side | None, choice: Choice) -> Plan:
     return Plan(chosen, _grid(first, chosen), tuple(notes))
 
 
+def among(settings: Settings, plan: Plan) -> Settings:
+    """Return the settings for the columns that are compared; raise BadInput if all of those are ignored."""
+    columns = {name: one for name, one in settings.columns.items() if name in plan.grid.columns}
+    if all(name in columns and columns[name].ignore for name in plan.grid.columns):
+        raise BadInput("no column is left to compare; project.toml ignores all of them")
+    return replace(settings, columns=columns)
+
+
 def _first_rows(before: Address) -> pa.Table:
     found: list[pa.Table] = []
     for table in before.batches():
@@ -149,38 +162,65 @@ def _counts_rows(values: Any) -> bool:
 
 
 def _baseline(before: Address, plan: Plan, choice: Choice, settings: Settings) -> tuple[Baseline, str]:
+    weights = weights_of(choice, plan)
     if choice.timestamp is not None:
         days = by_day(before, plan, choice.timestamp)
-        return _sliced(plan.grid, days, settings.minimum_slices)
+        return sliced(plan.grid, days, settings.minimum_slices, weights)
     if choice.slices is not None:
         parts = in_order(plan.grid, before.typed(plan.kinds), choice.slices)
-        return Baseline(
-            Profile.merged(parts), tuple(parts)
-        ), f"wobble learned from {len(parts)} slices in order"
+        told = f"wobble learned from {len(parts)} slices in order"
+        if len(parts) < settings.minimum_slices:
+            told = (
+                f"uncalibrated: {len(parts)} slices of {_FIRST_UNIT:,} rows or more are too few to learn how "
+                "much columns move by themselves"
+            )
+        return Baseline(Profile.merged(parts), tuple(parts), weights), told
     profile = Profile.of_batches(plan.grid, before.typed(plan.kinds))
-    return Baseline(profile), (
+    return Baseline(profile, weights=weights), (
         "uncalibrated: how much columns move by themselves was not learned; give --timestamp COLUMN "
         "or --slices N"
     )
 
 
-def _sliced(grid: Grid, days: Mapping[int, Profile], enough: int) -> tuple[Baseline, str]:
-    """Slice a baseline by whole weeks, counted back from its last day, or by days where those are few."""
+def weights_of(choice: Choice, plan: Plan) -> dict[str, float]:
+    """Return the weights of the columns that are compared."""
+    return {name: weight for name, weight in choice.weights.items() if name in plan.grid.columns}
+
+
+def sliced(
+    grid: Grid,
+    days: Mapping[int, Profile],
+    enough: int,
+    weights: Mapping[str, float],
+    season: SeasonKind | None = None,
+) -> tuple[Baseline, str]:
+    """Slice a baseline by whole weeks, counted back from its last day, or by days where those are few.
+
+    Slices carry the names of their seasons, if the seasons are told apart.
+    """
     whole = Profile.merged(days.values()) if days else Profile.empty(grid)
-    dated = sorted(day for day in days if day != _NO_DAY)
-    weeks: list[Profile] = []
-    if dated:
-        last = dated[-1] + 1
-        for end in range(last, dated[0] + 6, -7):
-            parts = [days[day] for day in range(end - 7, end) if day in days]
-            if parts:
-                weeks.append(Profile.merged(parts))
-    if len(weeks) >= enough:
-        return Baseline(whole, tuple(weeks[::-1])), f"wobble learned from {len(weeks)} weeks"
-    told = f"wobble learned from {len(dated)} days, because there are only {len(weeks)} whole weeks"
-    if len(dated) < enough:
-        told = f"uncalibrated: {len(dated)} days are too few to learn how much columns move by themselves"
-    return Baseline(whole, tuple(days[day] for day in dated)), told
+    dated = sorted(day for day in days if day != NO_DAY)
+    each = [(day, day + 1) for day in dated]
+    weeks = [
+        (end - 7, end)
+        for end in range(dated[-1] + 1 if dated else 0, dated[0] + 6 if dated else 0, -7)
+        if any(end - 7 <= day < end for day in dated)
+    ][::-1]
+    if is_of_days(season):
+        spans, told = each, f"wobble learned from {len(each)} days, by season"
+    elif len(weeks) >= enough or season is not None:
+        spans, told = weeks, f"wobble learned from {len(weeks)} weeks{', by season' if season else ''}"
+    else:
+        spans = each
+        told = f"wobble learned from {len(dated)} days, because there are only {len(weeks)} whole weeks"
+    if len(spans) < enough:
+        unit = "weeks" if spans is weeks else "days"
+        told = f"uncalibrated: {len(spans)} {unit} are too few to learn how much columns move by themselves"
+    slices = [
+        Profile.merged(days[day] for day in range(first, until) if day in days) for first, until in spans
+    ]
+    seasons = [season_between(season, *span) for span in spans] if season else []
+    return Baseline(whole, tuple(slices), weights, tuple(seasons)), told
 
 
 def by_day(address: Address, plan: Plan, timestamp: str) -> dict[int, Profile]:
@@ -189,7 +229,7 @@ def by_day(address: Address, plan: Plan, timestamp: str) -> dict[int, Profile]:
     for table in address.typed({**plan.kinds, timestamp: "instant"}):
         instants = table[timestamp].combine_chunks() if table.num_rows else table[timestamp]
         known = ~np.asarray(pc.is_null(instants))
-        days = np.where(known, days_of(instants), _NO_DAY)
+        days = np.where(known, days_of(instants), NO_DAY)
         for day in np.unique(days).tolist():
             rows = table.filter(pa.array(days == day))
             builders.setdefault(day, ProfileBuilder(plan.grid)).add(rows)
@@ -219,59 +259,6 @@ def in_order(grid: Grid, batches: Iterable[pa.Table], slices: int) -> list[Profi
 
 def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
     return Profile(grid, builder.rows, builder.counts())
-
-
-def replay(
-    address: Address, choice: Choice, settings: Settings, window: WindowKind, until: date
-) -> dict[str, Any]:
-    """Replay history: the days before `until` are the baseline, and every window after them is judged."""
-    if choice.timestamp is None:
-        raise BadInput("name the column of the rows' times with --timestamp")
-    plan = plan_columns(address, None, choice)
-    days = by_day(address, plan, choice.timestamp)
-    split = (until - _EPOCH).days
-    before = {day: part for day, part in days.items() if _NO_DAY < day < split}
-    after = {day: part for day, part in days.items() if day >= split}
-    if not before or not after:
-        side = "before" if not before else "from"
-        raise BadInput(f"{address.text} has no rows {side} {until}; choose another --baseline-until")
-    baseline, told = _sliced(plan.grid, before, settings.minimum_slices)
-    verdicts: list[str] = []
-    rows: list[dict[str, Any]] = []
-    was = False
-    for name, parts in _windows(after, window):
-        report = compare(baseline, Profile.merged(parts), settings)
-        verdicts.append(report.verdict)
-        lasting = persistent(verdicts, settings.needed, settings.of)
-        alarm = lasting is True and not was
-        was = was if lasting is None else lasting
-        main = [one.name for one in report.features if one.verdict == "drifted"][:3]
-        rows.append({
-            "window": name, "rows": report.current_rows, "verdict": report.verdict, "reason": report.reason,
-            "weight": round(report.weight, 6), "features": main, "persistent": lasting, "alarm": alarm,
-        })  # fmt: skip
-    alarms = [row["window"] for row in rows if row["alarm"]]
-    untimed = days[_NO_DAY].rows if _NO_DAY in days else 0
-    notes = [*plan.notes, told, *address.remarks]
-    if untimed:
-        notes.append(f"{untimed:,} rows have no readable time and belong to no window")
-    return {
-        "baseline": {"until": until.isoformat(), "rows": baseline.profile.rows,
-                     "slices": len(baseline.slices)},
-        "alarms": {"count": len(alarms), "windows": alarms},
-        "settings": {"window": window, "alpha": settings.alpha, "tolerance": settings.tolerance,
-                     "min_weight": settings.min_weight, "persistence": [settings.needed, settings.of]},
-        "windows": rows,
-        "notes": notes,
-    }  # fmt: skip
-
-
-def _windows(days: Mapping[int, Profile], kind: WindowKind) -> Iterator[tuple[str, list[Profile]]]:
-    found: dict[str, list[Profile]] = {}
-    for day in sorted(days):
-        instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-        found.setdefault(window_of(kind, instant).id, []).append(days[day])
-    yield from found.items()
 
 
 def _names(names: Iterable[str]) -> str:

@@ -30,7 +30,6 @@ type Format = Literal["parquet", "csv", "jsonl", "capture"]
 TABLE = "athena://"  # begins the address of a table
 KNOWN = {".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ""}
 _COMPRESSED = {".gz", ".zst"}
-_NULLS = ("", "NA", "NaN", "nan", "null", "NULL", "None")
 _BATCH_ROWS = 65_536
 _HEAD = 2**16
 _MOST = 2**50  # these files are read, not uploaded: nothing is refused for its size
@@ -55,19 +54,27 @@ class Side(Protocol):
         """Profile the rows; raise BadInput when there are none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How text is written; without a delimiter, what the file's name says."""
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ("", "NA", "NaN", "nan", "null", "NULL", "None")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A file or a prefix as a person wrote it: its files, and how their text is written."""
 
     text: str
     files: tuple[str, ...]
-    delimiter: str | None = None
-    nulls: tuple[str, ...] = _NULLS
+    dialect: Dialect
     unreadable: dict[str, int] = field(default_factory=dict)  # cells that are not of their column's kind
     broken: dict[str, int] = field(default_factory=dict)  # rows that are none, by file
 
     @classmethod
-    def find(cls, text: str, delimiter: str | None = None) -> "Address":
+    def find(cls, text: str, dialect: Dialect) -> "Address":
         """List the files; raise BadInput where there is none that can be read."""
         if text.startswith(TABLE):
             raise BadInput(
@@ -75,7 +82,7 @@ class Address:
                 "rows as Parquet and name their s3:// folder"
             )
         files = _in_s3(text) if text.startswith("s3://") else _on_disk(Path(text))
-        return cls(text, tuple(files), delimiter)
+        return cls(text, tuple(files), dialect)
 
     @property
     def remarks(self) -> list[str]:
@@ -136,7 +143,7 @@ def kinds_of(table: pa.Table) -> tuple[dict[str, Kind], list[str]]:
     return kinds, without
 
 
-def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:  # noqa: PLR0911 - a case each
+def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:
     """Return a column as one kind, and how many of its cells could not be read."""
     column = flat(column)
     if types.is_dictionary(column.type):
@@ -149,9 +156,8 @@ def as_kind(column: Any, kind: Kind) -> tuple[Any, int]:  # noqa: PLR0911 - a ca
     if kind == "text":
         return (column if types.is_string(own) else column.cast(pa.string())), 0
     if types.is_string(own):
-        if kind == "instant":
-            return _instants(column)
-        typed, bad = read_cells(column, kind)
+        # Instants without a zone are taken as UTC.
+        typed, bad = read_cells(column, kind, "UTC")
         return typed, len(bad)
     if kind == "number" and (types.is_integer(own) or types.is_floating(own) or types.is_decimal(own)):
         return column, 0
@@ -183,17 +189,6 @@ def _kind(column: Any, *, is_text: bool) -> Kind | None:  # noqa: PLR0911 - a ca
         return "text"
     candidates: tuple[Kind, ...] = ("instant",) if is_text else ("number", "boolean", "instant")
     return next((kind for kind in candidates if not as_kind(cells, kind)[1]), "text")
-
-
-def _instants(column: Any) -> tuple[Any, int]:
-    """Read instants; those without a zone are taken as UTC."""
-    typed, bad = read_cells(column, "instant")
-    if not len(bad):
-        return typed, 0
-    try:
-        return pc.assume_timezone(pc.cast(column, pa.timestamp("us")), "UTC"), 0
-    except pa.ArrowInvalid:
-        return typed, len(bad)
 
 
 def _on_disk(path: Path) -> list[str]:
@@ -264,15 +259,16 @@ def fetched(name: str) -> Iterator[Path]:
 def _read(path: Path, name: str, address: Address, columns: Collection[str] | None) -> Iterator[pa.Table]:
     if not path.stat().st_size:
         raise BadInput(f"{name} is empty; give a file with rows")
-    format, delimiter = _format(path, name, address.delimiter)
+    format, delimiter = _format(path, name, address.dialect.delimiter)
     broken = 0
     try:
         if format == "parquet":
             yield from _parquet(path, columns)
         elif format == "capture":
-            yield from _captures(path, address.nulls)
+            yield from _captures(path, address.dialect.nulls)
         else:
-            for rows in _text(path, format, delimiter, address.nulls, columns):
+            data = _data(format, delimiter, address.dialect)
+            for rows in _text(path, data, columns):
                 if rows.broken:
                     broken += len(rows.broken)
                     address.broken[name] = broken
@@ -283,10 +279,11 @@ def _read(path: Path, name: str, address: Address, columns: Collection[str] | No
         raise BadInput(f"{name} cannot be read as {format}: {error}; write it again") from error
 
 
-def _data(format: Format, delimiter: str, nulls: tuple[str, ...] = _NULLS) -> Data:
+def _data(format: Format, delimiter: str, dialect: Dialect | None = None) -> Data:
+    how = dialect or Dialect()
     return Data(
         timestamp="", label="", format="csv" if format == "csv" else "jsonl", delimiter=delimiter,
-        null_tokens=nulls, max_bytes=_MOST, part_bytes=_MOST, max_columns=100_000,
+        encoding=how.encoding, null_tokens=how.nulls, max_bytes=_MOST, part_bytes=_MOST, max_columns=100_000,
     )  # fmt: skip
 
 
@@ -321,17 +318,15 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[pa.Table]:
                 yield pa.Table.from_batches([batch])
 
 
-def _text(
-    path: Path, format: Format, delimiter: str, nulls: tuple[str, ...], columns: Collection[str] | None
-) -> Iterator[Rows]:
-    source, data = FileSource(path), _data(format, delimiter, nulls)
+def _text(path: Path, data: Data, columns: Collection[str] | None) -> Iterator[Rows]:
+    source = FileSource(path)
     with closing(TextFile(source, Wanted({}, ()), data)) as opened:
-        names = opened.extra if format == "csv" else _keys(opened)
+        names = opened.extra if data.format == "csv" else _keys(opened)
     kept = [name for name in names if columns is None or name in columns]
     kinds = dict.fromkeys(kept, "text")
     with closing(TextFile(source, Wanted(kinds, ()), data)) as opened:  # type: ignore[arg-type]
         for rows in opened.rows():
-            bare = [name for name in kept if format == "jsonl" and name not in rows.misfits]
+            bare = [name for name in kept if data.format == "jsonl" and name not in rows.misfits]
             table = rows.table.replace_schema_metadata({b"quoted": "\0".join(bare).encode()})
             yield replace(rows, table=table)
 

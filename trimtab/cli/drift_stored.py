@@ -32,6 +32,8 @@ def compare_with_stored(baseline: Baseline, now: Side, choice: Choice, settings:
             "a stored baseline has no rows to slice; leave out --timestamp and --slices, or name "
             "a file of rows"
         )
+    if choice.weights:
+        raise BadInput("a stored baseline has weights of its own; leave out --environment")
     kinds: dict[str, Kind] = {name: _KINDS[one.kind] for name, one in baseline.profile.grid.columns.items()}
     there = now.names(kinds)
     for name in (*choice.columns, *choice.ignore):
@@ -46,7 +48,8 @@ def compare_with_stored(baseline: Baseline, now: Side, choice: Choice, settings:
         )
     left = {name: Override(ignore=True) for name in kinds if name not in compared}
     current = now.profile(baseline.profile.grid, kinds)
-    report = compare(baseline, current, replace(settings, columns={**settings.columns, **left}))
+    known = {name: one for name, one in settings.columns.items() if name in kinds}
+    report = compare(baseline, current, replace(settings, columns={**known, **left}))
     notes = [f"not compared, because only the baseline has it: {name}" for name in sorted(chosen - there)] + [
         f"not compared, because only the current data has it: {name}"
         for name in sorted(there - set(kinds) - set(choice.ignore))

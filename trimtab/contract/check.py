@@ -11,10 +11,19 @@ import pandera.errors
 import pyarrow as pa
 import pyarrow.compute
 
-from trimtab.cells import NAIVE_INSTANT, Flags, arrow_type, flags_of, flat, read_cells
+from trimtab.cells import (
+    NAIVE_INSTANT,
+    Flags,
+    arrow_type,
+    flags_of,
+    flat,
+    local_times,
+    offsets_from_utc,
+    read_cells,
+)
 from trimtab.contract.columns import Values
 from trimtab.contract.contract import Column, Contract
-from trimtab.contract.problems import NAIVE, NULL, UNREADABLE, Problem
+from trimtab.contract.problems import NAIVE, NEVER, NULL, TWICE, UNREADABLE, Problem
 from trimtab.errors import BadInput
 
 pc: Any = pyarrow.compute
@@ -55,15 +64,18 @@ def check_rows(
     contract: Contract,
     misfits: Mapping[str, Any] | None = None,
     judged: Sequence[Problem] | None = None,
+    *,
+    zone: str | None,
 ) -> Checked:
     """Read rows as the contract's types and check them; uniqueness, which needs the whole file, is not.
 
     A row with a cell that cannot be read or must not be null is not checked further. `misfits` names the
     places of cells that are of another kind whatever their text says. Columns of the contract that the rows
     lack are null throughout; columns outside the contract are kept as they are, behind. `judged` is what the
-    checks said of the same rows before; they are not asked again then.
+    checks said of the same rows before; they are not asked again then. `zone` is that of instants which carry
+    none.
     """
-    table, problems = _typed(texts, contract, misfits or {})
+    table, problems = _typed(texts, contract, misfits or {}, zone)
     good = np.ones(table.num_rows, dtype=np.bool_)
     good[[problem.position for problem in problems]] = False
     sound = good.copy()
@@ -76,7 +88,9 @@ def check_rows(
     return Checked(table, good, sound, tuple(problems), tuple(judged))
 
 
-def _typed(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]) -> tuple[pa.Table, list[Problem]]:
+def _typed(
+    texts: pa.Table, contract: Contract, misfits: Mapping[str, Any], zone: str | None
+) -> tuple[pa.Table, list[Problem]]:
     columns: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, column in contract.columns.items():
@@ -87,10 +101,10 @@ def _typed(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]) -> t
         if raw.type == arrow_type(column.kind):
             columns[name], unreadable = raw, misfits.get(name, _NOWHERE)
         else:
-            columns[name], unreadable = read_cells(raw, column.kind)
+            columns[name], unreadable = read_cells(raw, column.kind, zone)
             if name in misfits:
                 unreadable = np.union1d(unreadable, misfits[name])
-        problems += _unreadable(column, raw, unreadable)
+        problems += _unreadable(column, raw, unreadable, zone)
         if not column.nullable and raw.null_count:
             missing = np.setdiff1d(np.flatnonzero(flags_of(raw.is_null())), unreadable)
             problems += (Problem(row, name, NULL, None, "must not be null") for row in missing.tolist())
@@ -98,19 +112,32 @@ def _typed(texts: pa.Table, contract: Contract, misfits: Mapping[str, Any]) -> t
     return pa.table({**columns, **rest}), problems
 
 
-def _unreadable(column: Column, raw: Any, positions: Any) -> Iterator[Problem]:
+def _unreadable(column: Column, raw: Any, positions: Any, zone: str | None) -> Iterator[Problem]:
     if not len(positions):
         return
     cells = raw.take(positions)
-    naive = np.zeros(len(cells), dtype=np.bool_)
-    if column.kind == "instant" and cells.type == pa.string():
+    faults: list[tuple[str, Flags, str]] = []
+    if column.kind == "instant":
+        faults = _faults_of_instants(cells, zone)
+    checks = np.full(len(cells), UNREADABLE, dtype=object)
+    messages = {UNREADABLE: f"must be {_MEANINGS[column.kind]}"}
+    for check, flags, message in faults:
+        checks[flags], messages[check] = check, message
+    for row, cell, check in zip(positions.tolist(), cells.to_pylist(), checks.tolist(), strict=True):
+        yield Problem(row, column.name, check, cell, messages[check])
+
+
+def _faults_of_instants(cells: Any, zone: str | None) -> list[tuple[str, Flags, str]]:
+    """Return what may be wrong with instants that could not be read, and with which of them it is."""
+    if zone is None:
         naive = flags_of(pc.match_substring_regex(cells, NAIVE_INSTANT))
-    message = f"must be {_MEANINGS[column.kind]}"
-    for row, cell, has_no_zone in zip(positions.tolist(), cells.to_pylist(), naive.tolist(), strict=True):
-        if has_no_zone:
-            yield Problem(row, column.name, NAIVE, cell, "must carry a zone, such as a trailing Z")
-        else:
-            yield Problem(row, column.name, UNREADABLE, cell, message)
+        return [(NAIVE, naive, "must carry a zone, such as a trailing Z")]
+    local = local_times(cells)
+    offsets, is_local = offsets_from_utc(local, zone), flags_of(local.is_valid())
+    return [
+        (TWICE, is_local & offsets.twice, f"was shown twice by the clocks of {zone}, which went back"),
+        (NEVER, is_local & offsets.never, f"was skipped by the clocks of {zone}, which went forward"),
+    ]
 
 
 def _broken_checks(table: pa.Table, contract: Contract, positions: Any) -> Iterator[Problem]:

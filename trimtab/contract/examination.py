@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.contract.contract import Unique
 from trimtab.contract.order import Order
-from trimtab.contract.part import Part, PartCheck
+from trimtab.contract.part import Again, Part, PartCheck
 from trimtab.contract.problems import BROKEN, Finding, added_up, refuse_if_broken, refuse_too_ragged
 from trimtab.contract.uniqueness import RowNumbers, duplicates
 from trimtab.dataset.version import SchemaField
@@ -49,8 +49,9 @@ class Examination:
     """What a check says of one uploaded file.
 
     `clean` holds the clean rows unless the file is refused. `set_aside` are files of rows for the quarantine,
-    JSON Lines: number, reasons and what stood there. `bad` counts those that break the contract; labels whose
-    prediction was not captured are set aside, too, but nothing is wrong with them: they are `unmatched`.
+    JSON Lines: number, reasons and what stood there; all of them, unless the file is refused. `bad` counts
+    those that break the contract; labels whose prediction was not captured are set aside, too, but nothing is
+    wrong with them: they are `unmatched`.
     """
 
     kind: Kind
@@ -121,10 +122,10 @@ def with_stops(parts: Sequence[Part]) -> list[Part]:
 
 def finish(file: File, parts: Sequence[Part], check: PartCheck) -> Examination:
     """Judge a file by all of its parts, given in order, whose files lie in the check's folder."""
-    repeated = _repeated(parts, check)
+    first, repeated = parts, _repeated(parts, check)
     parts = [
-        check.examine(file.rows(part.place), found) if found else part
-        for part, found in zip(parts, repeated, strict=True)
+        check.examine(file.rows(part.place), Again(part, found)) if found else part
+        for part, found in zip(first, repeated, strict=True)
     ]
     rows = sum(part.rows for part in parts)
     findings = added_up(finding for part in parts for finding in part.findings)
@@ -139,6 +140,13 @@ def finish(file: File, parts: Sequence[Part], check: PartCheck) -> Examination:
         _refuse_disorder(parts, check.project.data)
     except Refusal as found_refusal:
         refusal = found_refusal
+    if refusal is None:  # then all bad rows are set aside, those of parts with very many as well
+        parts = [
+            check.examine(file.rows(one.place), Again(one, found, is_accepted=True))
+            if part.kept < part.bad
+            else part
+            for part, one, found in zip(parts, first, repeated, strict=True)
+        ]
     return Examination(
         kind="upload",
         rows=rows,

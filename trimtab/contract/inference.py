@@ -15,6 +15,7 @@ pc: Any = pyarrow.compute
 
 _KINDS: tuple[CellKind, ...] = ("integer", "number", "instant", "boolean")
 _MOST_CATEGORIES = 20
+_DATE_LENGTH = len("2013-01-31")
 _ROWS_PER_CATEGORY = 5
 _MOST_DISTINCT = 200_000
 _LABELS = ("label", "target", "y", "late", "churn", "fraud", "default", "outcome", "class")
@@ -32,6 +33,7 @@ class SeenColumn:
     least: Any = None
     most: Any = None
     distinct: set[str] | None = field(default_factory=set)
+    has_local_times: bool = False  # instants without a zone
     domain: tuple[str, ...] | None = None  # the values that may be, where somebody has listed them
 
     def add(self, cells: Any, bare: Any = None) -> None:
@@ -49,6 +51,10 @@ class SeenColumn:
         kept: list[CellKind] = []
         for kind in self.kinds:
             typed, unreadable = read_cells(known, kind)
+            if kind == "instant" and len(unreadable) and pc.min(pc.utf8_length(known)).as_py() > _DATE_LENGTH:
+                # Which zone they are in a person knows; to see that they are instants any will do.
+                _, unreadable = read_cells(known, kind, "UTC")
+                self.has_local_times = True
             if len(unreadable):
                 continue
             kept.append(kind)
@@ -133,8 +139,11 @@ def suggestions(columns: list[SeenColumn], delimiter: str) -> dict[str, Any]:
     identity = next((name for name in unique if name == "prediction_id"), unique[0] if unique else None)
     special = {timestamp, label, identity}
     rest = [one for one in columns if one.name not in special]
+    data = {"timestamp": timestamp, "label": label, "prediction_id": identity, "delimiter": delimiter}
+    # A person has to name it: every zone would do.
+    unzoned = any(one.kind == "instant" and one.has_local_times for one in columns)
     return {
-        "data": {"timestamp": timestamp, "label": label, "prediction_id": identity, "delimiter": delimiter},
+        "data": data | ({"timezone": None} if unzoned else {}),
         "features": {
             "numeric": [one.name for one in rest if one.kind in ("number", "integer")],
             "categorical": [

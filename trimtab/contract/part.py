@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,8 @@ pc: Any = pyarrow.compute
 
 type SetAside = dict[str, Any]
 
+# What a part keeps of its bad rows while nobody knows whether the file is refused, as lines of JSON.
+KEPT_BYTES = 8 * 2**20
 _MANY_ROWS = 100_000  # frames of fewer can wait for the collector's own turn, which costs less
 
 
@@ -36,8 +39,8 @@ _MANY_ROWS = 100_000  # frames of fewer can wait for the collector's own turn, w
 class Part:
     """What an examination says of one part; its rows lie in files named after its number.
 
-    `bad` counts the rows set aside, `broken` those of them that are no rows at all; `after` is the number of
-    the row behind the part.
+    `bad` counts the rows set aside, `kept` those of them whose lines lie in the file, `broken` those that are
+    no rows at all; `after` is the number of the row behind the part.
     """
 
     place: Place
@@ -45,6 +48,7 @@ class Part:
     rows: int = 0
     accepted: int = 0
     bad: int = 0
+    kept: int = 0
     broken: int = 0
     first_broken: tuple[int, str] | None = None
     findings: tuple[Finding, ...] = ()
@@ -66,6 +70,7 @@ class Part:
             "rows": self.rows,
             "accepted": self.accepted,
             "bad": self.bad,
+            "kept": self.kept,
             "broken": self.broken,
             "first_broken": self.first_broken,
             "findings": [finding.to_dict() for finding in self.findings],
@@ -84,6 +89,7 @@ class Part:
             rows=data["rows"],
             accepted=data["accepted"],
             bad=data["bad"],
+            kept=data["kept"],
             broken=data["broken"],
             first_broken=tuple(data["first_broken"]) if data["first_broken"] else None,
             findings=tuple(Finding.from_dict(one) for one in data["findings"]),
@@ -114,15 +120,12 @@ class PartCheck:
         kinds.setdefault(self.project.data.prediction_id, "text")
         return Wanted(kinds, self.contract.required)
 
-    def examine(
-        self, batches: Iterable[Rows], repeated: Sequence[tuple[Unique, RowNumbers]] | None = None
-    ) -> Part:
+    def examine(self, batches: Iterable[Rows], again: "Again | None" = None) -> Part:
         """Examine the rows of one part, which are all in `batches`; a function of them and nothing else.
 
-        `repeated` says which rows break the uniqueness that only the whole file shows; it is known when a
-        part is examined again, for which the contract's checks are not asked again.
+        Of the bad rows it keeps the first ones, up to KEPT_BYTES of lines, unless it is done again for all.
         """
-        state = _State(self, repeated)
+        state = _State(self, again)
         for rows in batches:
             state.add(rows)
         part = state.finish()
@@ -132,11 +135,26 @@ class PartCheck:
         return part
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why a part is examined again: the whole file shows which rows are repeated, or that it is accepted.
+
+    `first` is the part as it was examined first. What the contract's checks said then is not asked again,
+    unless there was too much of it to be kept.
+    """
+
+    first: Part
+    repeated: Sequence[tuple[Unique, RowNumbers]] = ()
+    is_accepted: bool = False
+
+
 class _State:
     """A part while it is examined."""
 
-    def __init__(self, check: PartCheck, repeated: Sequence[tuple[Unique, RowNumbers]] | None) -> None:
-        self._check, self._repeated = check, repeated
+    def __init__(self, check: PartCheck, again: Again | None) -> None:
+        self._check, self._again = check, again
+        self._room: float = math.inf if again and again.is_accepted else KEPT_BYTES
+        self._kept = 0
         self._part: Part | None = None
         self._findings: list[Finding] = []
         self._extra: set[str] = set()
@@ -158,19 +176,22 @@ class _State:
             path = self._part.file(self._check.folder, "parquet")
             self._writer = PartWriter(path)
             path = self._part.file(self._check.folder, "judged")
-            self._judged = path.open("wb") if self._repeated is None else JudgedBefore(path)
+            if self._again is None:
+                self._judged = path.open("wb")
+            elif self._again.first.kept == self._again.first.bad:
+                self._judged = JudgedBefore(path)
         contract, settings = self._check.contract, self._check.project.data
-        before = None if self._repeated is None else self._judged.of(rows)
-        checked = check_rows(rows.table, contract, rows.misfits, before)
-        if before is None:
-            write_judged(self._judged, checked.judged, rows.numbers)
+        before = self._judged.of(rows) if self._again and self._judged else None
+        checked = check_rows(rows.table, contract, rows.misfits, before, zone=settings.timezone)
         problems = [*checked.problems]
         for problem in self._found_again(rows):
             checked.good[problem.position] = False
             problems.append(problem)
         self._note(rows, problems)
-        if self._repeated is None:
+        if self._again is None:
             self._add_keys(rows, checked)
+            if self._kept == self._bad:
+                write_judged(self._judged, checked.judged, rows.numbers)
         self._after = rows.after
         self._rows += rows.total
         self._broken += len(rows.broken)
@@ -191,14 +212,18 @@ class _State:
         if self._part is None or self._writer is None:
             raise ValueError("a part has at least one chunk of rows")
         self._aside.close()
-        self._judged.close()
         self._writer.close()
+        if self._judged:
+            self._judged.close()
+        if self._again is None and self._kept < self._bad:  # then what was judged is not all there
+            self._part.file(self._check.folder, "judged").unlink(missing_ok=True)
         part = Part(
             place=self._part.place,
             after=self._after,
             rows=self._rows,
             accepted=self._accepted,
             bad=self._bad,
+            kept=self._kept,
             broken=self._broken,
             first_broken=self._first_broken,
             findings=added_up(self._findings),
@@ -222,13 +247,21 @@ class _State:
             self._findings.append(broken_finding(rows, bool(sensitive)))
             first = rows.broken[0]
             self._first_broken = self._first_broken or (first.number, first.how)
+        is_full = self._kept < self._bad
+        self._bad += len(rows.broken) + len({problem.position for problem in problems})
+        if is_full:
+            return
         entries = [*broken_rows(rows.broken), *bad_rows(rows.table, rows.numbers.tolist(), problems)]
-        self._bad += len(entries)
         for entry in sorted(entries, key=lambda entry: int(entry["row"])):
-            self._aside.write(line_of({**entry, **self._check.origin}))
+            line = line_of({**entry, **self._check.origin})
+            if len(line) > self._room:
+                return
+            self._aside.write(line)
+            self._room -= len(line)
+            self._kept += 1
 
     def _found_again(self, rows: Rows) -> Iterator[Problem]:
-        for unique, numbers in self._repeated or ():
+        for unique, numbers in self._again.repeated if self._again else ():
             for position in np.flatnonzero(np.isin(rows.numbers, numbers)).tolist():
                 single = len(unique.columns) == 1
                 value = rows.table[unique.columns[0]][position].as_py() if single else "the row"

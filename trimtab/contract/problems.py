@@ -10,6 +10,8 @@ EXAMPLES = 3
 UNREADABLE = "type"
 NULL = "not null"
 NAIVE = "zone"
+TWICE = "ambiguous time"
+NEVER = "skipped time"
 BROKEN = "cells"
 MOST_BROKEN_SHARE = 0.001
 _UNIQUE = ("field_uniqueness", "multiple_fields_uniqueness")
@@ -23,7 +25,20 @@ _BREAKS: Mapping[str, tuple[Any, str, str]] = {
     NAIVE: (
         "NAIVE_TIMESTAMP",
         "holds timestamps without a zone",
-        "write them in UTC with a trailing Z, as in 2013-01-31T05:00:00Z",
+        "write them in UTC with a trailing Z, as in 2013-01-31T05:00:00Z, or name the zone of their clocks "
+        "as data.timezone in project.toml",
+    ),
+    TWICE: (
+        "AMBIGUOUS_TIME",
+        "holds local times that clocks showed twice",
+        "write the offset with them, as in 2013-11-03T01:30:00-04:00, so that it is known which of the two "
+        "hours is meant",
+    ),
+    NEVER: (
+        "NONEXISTENT_TIME",
+        "holds local times that clocks skipped",
+        "write them in UTC with a trailing Z, or correct data.timezone in project.toml if their clocks were "
+        "another zone's",
     ),
 }
 

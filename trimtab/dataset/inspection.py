@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute
 from pyarrow import csv, parquet
 
+from trimtab.cells import read_cells
 from trimtab.dataset.version import SchemaField
 from trimtab.errors import BadInput
 from trimtab.profile import Grid, Profile
 from trimtab.profile.grid import NumericColumn
+from trimtab.project.settings import Data
 
 # The stubs of pyarrow's functions do not know chunked arrays.
 pc: Any = pyarrow.compute
@@ -53,28 +55,39 @@ def inspect(path: Path, kind: str) -> Table:
         return Table([SchemaField(name=name, type="string") for name in names], rows)
 
 
-def statistics(
-    path: Path, kind: str, grid: Grid, timestamp: str, null_tokens: Sequence[str]
-) -> Statistics | None:
+def statistics(path: Path, kind: str, grid: Grid, data: Data) -> Statistics | None:
     """Profile a file's rows on the project's grid; return None when it has no rows.
 
     Raises BadInput when the project's columns are missing or have types that do not fit.
     """
     profiles, spans = [], []
     with _readable(path, kind):
-        for batch in _batches(path, kind, grid, timestamp, null_tokens):
+        for batch in _batches(path, kind, grid, data):
             if not batch.num_rows:
                 continue
             table = pa.Table.from_batches([batch])
-            if table[timestamp].null_count:
-                raise BadInput(f"there are rows without a time in {timestamp!r}")
+            times = _in_utc(table[data.timestamp], data)
+            if times.null_count:
+                raise BadInput(f"there are rows without a time in {data.timestamp!r}")
             profiles.append(Profile.of(grid, table))
-            spans.append(_span(table[timestamp]))
+            spans.append(_span(times))
     if not profiles:
         return None
     return Statistics(
         Profile.merged(profiles), min(first for first, _ in spans), max(last for _, last in spans)
     )
+
+
+def _in_utc(times: Any, data: Data) -> Any:
+    if data.timezone is None or getattr(times.type, "tz", None) is not None:
+        return times
+    instants, unreadable = read_cells(times, "instant", data.timezone)
+    if len(unreadable):
+        raise BadInput(
+            f"{data.timestamp!r} holds {times[int(unreadable[0])].as_py()!s}, which is no instant, or is a "
+            f"time that the clocks of {data.timezone} showed twice or never"
+        )
+    return instants
 
 
 def _span(times: Any) -> tuple[datetime, datetime]:
@@ -84,25 +97,26 @@ def _span(times: Any) -> tuple[datetime, datetime]:
     return first.replace(microsecond=0), last.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def _batches(
-    path: Path, kind: str, grid: Grid, timestamp: str, null_tokens: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
+def _batches(path: Path, kind: str, grid: Grid, data: Data) -> Iterator[pa.RecordBatch]:
+    timestamp = data.timestamp
     if kind == ".parquet":
         with parquet.ParquetFile(path) as file:
             present = set(file.schema_arrow.names)
             names = [*_needed(grid, present), timestamp]
             if timestamp not in present or not pa.types.is_timestamp(file.schema_arrow.field(timestamp).type):
                 raise BadInput(f"there is no column {timestamp!r} of timestamps")
-            if file.schema_arrow.field(timestamp).type.tz is None:
-                raise BadInput(f"the timestamps in {timestamp!r} have no zone")
+            if file.schema_arrow.field(timestamp).type.tz is None and data.timezone is None:
+                raise BadInput(
+                    f"the timestamps in {timestamp!r} have no zone; name it as data.timezone in project.toml"
+                )
             yield from file.iter_batches(_BATCH_ROWS, columns=names)
         return
     present = set(_header(path))
     types: dict[str, Any] = {name: _csv_type(grid, name) for name in _needed(grid, present)}
     if timestamp not in present:
         raise BadInput(f"there is no column {timestamp!r}")
-    types[timestamp] = pa.timestamp("us", tz="UTC")
-    yield from _csv_batches(path, types, null_tokens)
+    types[timestamp] = pa.timestamp("us", tz="UTC") if data.timezone is None else pa.string()
+    yield from _csv_batches(path, types, data.null_tokens)
 
 
 def _needed(grid: Grid, present: set[str]) -> list[str]:

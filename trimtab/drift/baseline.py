@@ -15,9 +15,9 @@ from trimtab.profile import Profile
 from trimtab.profile.encoding import compress, decompress, pack, unpack_header
 from trimtab.profile.grid import SCORE
 
-_MAGIC = b"TTB\x02"
+_MAGIC = b"TTB\x04"
 # With columns from sketches: code that does not know of them would trust those too much.
-_APPROXIMATE_MAGIC = b"TTB\x03"
+_APPROXIMATE_MAGIC = b"TTB\x05"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,7 @@ class Baseline:
     itself; `weights` are the features' importances, of any sum; `seasons` names the season of each slice,
     such as "weekend", where the project tells seasons apart. `equivalent_rows` is there for numeric columns
     that come from a sketch: how many rows, drawn at random, would be as exact as what the sketch kept.
+    `whole` is set where this is one season of another baseline.
     """
 
     profile: Profile
@@ -35,6 +36,7 @@ class Baseline:
     weights: Mapping[str, float] = field(default_factory=dict)
     seasons: tuple[str, ...] = ()
     equivalent_rows: Mapping[str, int] = field(default_factory=dict)
+    whole: "Baseline | None" = None
 
     def __post_init__(self) -> None:
         grid = self.profile.grid
@@ -74,24 +76,43 @@ class Baseline:
 
     def of_season(self, season: str) -> "Baseline":
         """Return the baseline of one season's slices alone; this one, if no slice is of that season."""
-        slices = tuple(part for part, name in zip(self.slices, self.seasons, strict=False) if name == season)
-        if not slices:
+        if season not in self.seasons:
             return self
-        return Baseline(Profile.merged(slices), slices, self.weights, (season,) * len(slices))
+        if season not in self._of_season:
+            named = zip(self.slices, self.seasons, strict=True)
+            slices = tuple(part for part, name in named if name == season)
+            self._of_season[season] = Baseline(
+                Profile.merged(slices), slices, self.weights, (season,) * len(slices), whole=self
+            )
+        return self._of_season[season]
 
     def wobbles(self, name: str, minimum_rows: int, minimum_slices: int) -> Mapping[str, Wobble] | None:
-        """Return how much a column moves by itself, by test; None if too few slices have enough rows."""
-        key = (name, minimum_rows)
+        """Return how much a column moves by itself, by test; None if too few slices have enough rows.
+
+        One season's slices are few: its wobble is learned from all seasons, each slice against its own.
+        """
+        if self.whole is not None:
+            return self.whole._learned(name, minimum_rows, minimum_slices, self.whole.seasons)
+        return self._learned(name, minimum_rows, minimum_slices, ())
+
+    def _learned(
+        self, name: str, minimum_rows: int, minimum_slices: int, seasons: tuple[str, ...]
+    ) -> Mapping[str, Wobble] | None:
+        key = (name, minimum_rows, bool(seasons))
         if key not in self._wobbles:
             kind = self.profile.grid.columns[name].kind
             parts = [part.columns[name] for part in self.slices]
             useful = sum(part.present >= minimum_rows for part in parts)
-            self._wobbles[key] = (useful, learn_wobble(kind, parts, minimum_rows))
+            self._wobbles[key] = (useful, learn_wobble(kind, parts, minimum_rows, seasons))
         useful, learned = self._wobbles[key]
         return learned if useful >= minimum_slices else None
 
     @cached_property
-    def _wobbles(self) -> dict[tuple[str, int], tuple[int, Mapping[str, Wobble]]]:
+    def _wobbles(self) -> dict[tuple[str, int, bool], tuple[int, Mapping[str, Wobble]]]:
+        return {}
+
+    @cached_property
+    def _of_season(self) -> dict[str, "Baseline"]:
         return {}
 
     @cached_property

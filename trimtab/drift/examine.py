@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from trimtab.drift import effects
 from trimtab.drift.components import Component, combined, components_of, missing_component
 from trimtab.drift.distributions import chi2_sf
@@ -14,7 +16,7 @@ from trimtab.profile.keys import HIGH_END, LOW_END, Floats
 
 EFFECTS = (
     "psi", "js", "ks", "wasserstein", "hellinger", "l_infinity", "chi_square", "chi_square_p",
-    "missing", "missing_change", "unseen", "out_of_range",
+    "missing", "missing_change", "unseen", "out_of_range", "length_ks",
 )  # fmt: skip
 _COARSE = 0.02  # of the values, from which the ends of the grid hide too much
 _IDENTIFIERS = 0.5  # distinct values per row, from which a column is a list of ids
@@ -164,6 +166,7 @@ def _effects(kind: str, baseline: Counts, current: Counts, counts: Floats | None
         bins = first.reshape(7, 24).sum(axis=0), second.reshape(7, 24).sum(axis=0)
     else:
         bins = effects.category_bins(first, second)
+        sizes["length_ks"] = _of_lengths(baseline, current)
         if not (_is_hashed(baseline) or _is_hashed(current)):
             sizes["unseen"] = effects.unseen(first, second)
     statistic, df = effects.chi_square(*bins)
@@ -175,6 +178,12 @@ def _effects(kind: str, baseline: Counts, current: Counts, counts: Floats | None
         "chi_square": statistic,
         "chi_square_p": chi2_sf(statistic, df) if df else 1.0,
     }
+
+
+def _of_lengths(baseline: Counts, current: Counts) -> float | None:
+    if not isinstance(baseline, CategoricalCounts) or not isinstance(current, CategoricalCounts):
+        return None
+    return effects.ks(baseline.lengths.astype(np.float64), current.lengths.astype(np.float64))
 
 
 def _is_hashed(counts: Counts) -> bool:

@@ -33,7 +33,7 @@ class Wobble:
 
     mean_effect: float
     rows: float  # effective rows of a slice against the others
-    slices: int
+    slices: int  # one more than are free to move
 
     @property
     def effect(self) -> float:
@@ -64,30 +64,50 @@ class Wobble:
         return min(1.0, float(tails @ _DENSITY))
 
 
-def learn_wobble(kind: str, slices: Sequence[Counts], minimum_rows: int) -> Mapping[str, Wobble]:
-    """Learn one feature's wobble by test; slices of too few rows teach nothing."""
-    useful = [part for part in slices if part.present >= minimum_rows]
-    if len(useful) < 2:
-        return {}
+def learn_wobble(
+    kind: str, slices: Sequence[Counts], minimum_rows: int, seasons: Sequence[str] = ()
+) -> Mapping[str, Wobble]:
+    """Learn one feature's wobble by test; slices of too few rows teach nothing.
+
+    Where `seasons` names that of each slice, a slice is compared with the others of its own.
+    """
+    found: dict[str, list[tuple[float, float]]] = {}
+    alike = _alike(slices, minimum_rows, seasons)
+    for useful in alike:
+        _compare_each(kind, useful, found)
+    learned = {}
+    for name, effects in found.items():
+        # A slice without a test, such as one in which no value is missing, did not move.
+        total = math.fsum(rows for _, rows in effects)
+        mean = math.fsum(effect * rows for effect, rows in effects) / total
+        # The moves sum to zero within each season, so each season has one slice that is not free.
+        free = max(1, len(effects) - len(alike))
+        learned[name] = Wobble(mean, total / len(effects), free + 1)
+    return learned
+
+
+def _alike(slices: Sequence[Counts], minimum_rows: int, seasons: Sequence[str]) -> list[list[Counts]]:
+    """Group the slices of enough rows by season; a season of one slice has nothing to compare it with."""
+    groups: dict[str, list[Counts]] = {}
+    for part, season in zip(slices, seasons or [""] * len(slices), strict=True):
+        if part.present >= minimum_rows:
+            groups.setdefault(season, []).append(part)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _compare_each(kind: str, useful: list[Counts], found: dict[str, list[tuple[float, float]]]) -> None:
+    """Compare each slice with all others, and file the effects and rows of the tests by their names."""
     table = side_by_side(useful)
     if isinstance(useful[0], NumericCounts):
         table = _coarser(table)
     everything = table.sum(axis=0)
     rows, missing = sum(part.rows for part in useful), sum(part.missing for part in useful)
-    found: dict[str, list[tuple[float, float]]] = {}
     for part, counts in zip(useful, table, strict=True):
         components = components_of(kind, everything - counts, counts)
         others = (missing - part.missing, rows - part.rows)
         components += missing_component(others, (part.missing, part.rows))
         for component in components:
             found.setdefault(component.name, []).append((component.effect, component.rows))
-    learned = {}
-    for name, effects in found.items():
-        # A slice without a test, such as one in which no value is missing, did not move.
-        total = math.fsum(rows for _, rows in effects)
-        mean = math.fsum(effect * rows for effect, rows in effects) / total
-        learned[name] = Wobble(mean, total / len(effects), len(effects))
-    return learned
 
 
 def _coarser(table: Floats) -> Floats:

@@ -131,7 +131,7 @@ def _examined(
                 f"captured requests lack column {missing[0]!r}, which the contract requires; send it with "
                 "each request, or make it optional in contract.py",
             )
-        checked = check_rows(rows, contract)
+        checked = check_rows(rows, contract, zone=project.data.timezone)
         problems = [*checked.problems, *_repeated(checked, rows, contract)]
         broken = bad_rows(rows, numbers, problems)
         set_aside, bad = [*set_aside, *broken], bad + len(broken)

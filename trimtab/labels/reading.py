@@ -83,7 +83,7 @@ def read_labels(source: Source, contract: Contract, project: Project) -> Labels 
         rows, warnings = _read_text(source, shape, settings)
     except Refusal as refusal:
         return RefusedLabels(refusal=refusal)
-    checked = check_rows(rows.table, shape, rows.misfits)
+    checked = check_rows(rows.table, shape, rows.misfits, zone=settings.timezone)
     ids: list[Any] = rows.table[settings.prediction_id].to_pylist()
     conflicting, last = _by_prediction(ids, checked.table[label].to_pylist(), np.flatnonzero(checked.good))
     problems = [*checked.problems, *conflicting]

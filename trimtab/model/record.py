@@ -107,6 +107,7 @@ def model_item(challenger: Challenger, version: int, package_arn: str, status: S
         "recipe": one.plan["recipe"],
         "parameters": one.manifest["parameters"],
         "metrics": one.evaluation["challenger"],
+        "labels": one.evaluation.get("labels"),
         "gate": one.judgement.to_dict(),
         "status": status,
         "reason": one.judgement.reason,

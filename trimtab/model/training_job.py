@@ -63,7 +63,7 @@ def code_key(code_sha256: str) -> str:
 
 
 def recipe_id(training_set_id: str, code_sha256: str, project: Project) -> str:
-    """Return what decides a model, as one digest: data, code, parameters, seed and thread count."""
+    """Return what decides a model and whether it passes, as one digest: data, code, settings."""
     train = project.train
     return digest(
         {
@@ -72,6 +72,8 @@ def recipe_id(training_set_id: str, code_sha256: str, project: Project) -> str:
             "parameters": train.parameters,
             "seed": train.seed,
             "threads": train.threads,
+            "columns": _columns(project),
+            "gate": project.gate.model_dump(mode="json"),
         }
     )
 
@@ -85,24 +87,18 @@ def job_document(
     champion: Champion | None,
 ) -> dict[str, Any]:
     """Return job.json: everything that the job is told."""
-    data, train = project.data, project.train
+    train = project.train
     return {
         "schema": SCHEMA,
         "project": project.name,
         "seed": train.seed,
         "threads": train.threads,
         "parameters": train.parameters,
-        "columns": {
-            "timestamp": data.timestamp,
-            "label": data.label,
-            "prediction_id": data.prediction_id,
-            "numeric": project.features.numeric,
-            "categorical": project.features.categorical,
-            "null_tokens": data.null_tokens,
-        },
+        "columns": _columns(project),
         "training_set": training_set,
         "gate": project.gate.model_dump(mode="json"),
         "grid": grid,
+        "season": project.monitor.season,
         "code_sha256": code_sha256,
         "champion": {
             "version": champion.version,
@@ -112,6 +108,19 @@ def job_document(
         if champion
         else None,
     }
+
+
+def _columns(project: Project) -> dict[str, Any]:
+    data = project.data
+    columns = {
+        "timestamp": data.timestamp,
+        "label": data.label,
+        "prediction_id": data.prediction_id,
+        "numeric": project.features.numeric,
+        "categorical": project.features.categorical,
+        "null_tokens": data.null_tokens,
+    }
+    return columns | ({"timezone": data.timezone} if data.timezone else {})
 
 
 def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> dict[str, Any]:

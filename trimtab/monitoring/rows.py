@@ -62,10 +62,12 @@ class RowCounts:
         return asdict(self) | {"by_version": dict(self.by_version or {})}
 
 
-def rows_inside(table: pa.Table, window: Window, timestamp: str) -> tuple[pa.Table, RowCounts]:
+def rows_inside(
+    table: pa.Table, window: Window, timestamp: str, zone: str | None = None
+) -> tuple[pa.Table, RowCounts]:
     """Return the rows whose event lies in the window, and the counts of the others.
 
-    Raises BadInput if the rows have no column for the event's time.
+    `zone` is that of times that carry none. Raises BadInput if the rows have no column for the event's time.
     """
     if not table.num_rows:
         return table, RowCounts()
@@ -73,7 +75,7 @@ def rows_inside(table: pa.Table, window: Window, timestamp: str) -> tuple[pa.Tab
         raise BadInput(
             f"captured requests have no column {timestamp!r}; send the event's time with every request"
         )
-    micros, timed = _instants(table[timestamp])
+    micros, timed = _instants(table[timestamp], zone)
     inside = timed & (micros >= _micros(window.start)) & (micros < _micros(window.end))
     counts = RowCounts(
         read=table.num_rows,
@@ -110,13 +112,13 @@ def days_of(instants: Any) -> Positions:
     return micros // 86_400_000_000
 
 
-def _instants(column: Any) -> tuple[Positions, npt.NDArray[np.bool_]]:
+def _instants(column: Any, zone: str | None = None) -> tuple[Positions, npt.NDArray[np.bool_]]:
     """Return microseconds since 1970 in UTC, and which rows have any."""
     array = flat(column)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz="UTC"))
     else:
-        array, _ = read_cells(array, "instant")
+        array, _ = read_cells(array, "instant", zone)
     known = flags_of(pc.is_valid(array))
     values = np.frombuffer(array.buffers()[1], dtype=np.int64, count=len(array), offset=array.offset * 8)
     return values, known

@@ -154,6 +154,13 @@ def add_cells(parts: list[CellSums]) -> CellSums:
     return CellSums(occupied + low, counts[occupied], residuals[occupied])
 
 
+def middles(sums: CellSums) -> Integers:
+    """Return the sums of residuals that values in the middle of each cell would have; none at the ends."""
+    inside = (sums.cells != LOW_END) & (sums.cells != HIGH_END)
+    result: Integers = np.where(inside, sums.counts * (RESIDUALS // 2), 0)
+    return result
+
+
 def mean_offsets(sums: CellSums) -> Floats:
     """Return the mean `y` of each occupied cell, exact to half a residual; the end cells give +-2^32."""
     mirrored = sums.cells - (CELLS_PER_SIGN + 1)

@@ -1,19 +1,24 @@
 """The settings of a project (`project.toml`) and of an environment, typed and frozen."""
 
 import codecs
+import difflib
 import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from trimtab.zones import zone_names
+
 TrainReason = Literal["first_data", "data", "drift", "decay", "schedule"]
 Window = Literal["day", "week", "month"]
+Season = Literal["weekend", "weekday", "month"]
 WINDOWS_PER_YEAR: dict[Window, float] = {"day": 365.25, "week": 52.18, "month": 12.0}
 # SageMaker allows 63 characters in a training job's name; 26 of them are ours.
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 24
 # A run's state holds 256 KB; a part takes less than 450 bytes of it.
 MOST_PARTS = 500
+SCORE = "score"  # what profiles call the prediction
 ScheduleExpression = Annotated[str, Field(pattern=r"^(cron|rate)\(.+\)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,6 +35,8 @@ class Data(Section):
     timestamp: str
     label: str
     prediction_id: str = "prediction_id"
+    # Of instants that carry none; without it they are refused.
+    timezone: str | None = None
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: str = Field(default=",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$")
     encoding: str = "utf-8"
@@ -48,6 +55,19 @@ class Data(Section):
     max_columns: int = Field(default=2_000, ge=1)
     max_depth: int = Field(default=8, ge=1)
     max_key_bytes: int = Field(default=4_000_000_000, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in zone_names():
+            folded = {name.casefold(): name for name in sorted(zone_names())}
+            close = difflib.get_close_matches(value.casefold().replace(" ", "_"), folded, n=3, cutoff=0.5)
+            like = " or ".join(folded[name] for name in close) or "America/New_York"
+            raise ValueError(
+                f"{value!r} is no name in the IANA database of zones; write one such as {like}, or leave it "
+                "out if the files' instants carry their zone"
+            )
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -136,6 +156,14 @@ class Serve(Section):
     capture_lead_days: int = Field(default=2, ge=0)
 
 
+class WatchedColumn(Section):
+    """What one column wants otherwise; `weight` takes the place of its share of the model's importance."""
+
+    tolerance: float | None = Field(default=None, ge=0, lt=1)
+    weight: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    ignore: bool = False
+
+
 class MonitoredTable(Section):
     """A table of the Glue catalog that holds production's rows, scored: one row per prediction."""
 
@@ -160,6 +188,8 @@ class Monitor(Section):
     objects_per_shard: int = Field(default=1000, ge=1)
     bytes_per_shard: int = Field(default=64_000_000, ge=1)
     late_days: int = Field(default=2, ge=0)
+    season: Season | None = None
+    columns: dict[str, WatchedColumn] = Field(default_factory=dict)
     engine: Literal["lambda", "athena"] = "lambda"
     table: MonitoredTable | None = None
 
@@ -178,6 +208,20 @@ class Monitor(Section):
         if not 1 <= needed <= of:
             raise ValueError("persistence is [M, N] with 1 <= M <= N, such as [2, 3]")
         return value
+
+    @model_validator(mode="after")
+    def _season_fits_window(self) -> "Monitor":
+        if self.season in ("weekend", "weekday") and self.window != "day":
+            raise ValueError(
+                f"a {self.window} holds every day of the week, so its season cannot be {self.season!r}; use "
+                'season = "month", or window = "day"'
+            )
+        if self.season == "month" and self.window == "day":
+            raise ValueError(
+                'a day is compared with days of its own kind; use season = "weekend" or "weekday", or a '
+                "window of a week or a month"
+            )
+        return self
 
 
 class Project(Section):
@@ -214,6 +258,18 @@ class Project(Section):
             raise ValueError(f"gate.leak_waiver names {unknown[0]!r}, which is no column of [features]")
         return self
 
+    @model_validator(mode="after")
+    def _watches_known_columns(self) -> "Project":
+        watched = {*self.features.numeric, *self.features.categorical, SCORE}
+        if unknown := sorted(set(self.monitor.columns) - watched):
+            raise ValueError(
+                f"monitor.columns names {unknown[0]!r}, which is neither a column of [features] nor "
+                f"{SCORE!r}, the prediction"
+            )
+        if watched == {name for name, one in self.monitor.columns.items() if one.ignore}:
+            raise ValueError("monitor.columns ignores every column; leave at least one to watch")
+        return self
+
 
 class Environment(Section):
     """A deployment target."""
@@ -226,4 +282,5 @@ class Environment(Section):
     endpoint_instance_type: str = "ml.m5.large"
     endpoint_instance_count: int = Field(default=1, ge=1)
     log_retention_days: int = 90
+    scoring_retention_days: int = Field(default=30, ge=1)
     alert_email: str | None = None

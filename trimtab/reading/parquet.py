@@ -57,7 +57,7 @@ class ParquetFile:
         self._kept = [name for name in wanted.kinds if name in names]
         schema = self._file.schema_arrow
         for name in self._kept:
-            _refuse_other_type(name, schema.field(name).type, wanted.kinds[name])
+            _refuse_other_type(name, schema.field(name).type, wanted.kinds[name], data.timezone)
 
     def places(self) -> Iterator[Place]:
         """Yield where the parts lie: row groups belong to the part in which their first byte lies."""
@@ -131,6 +131,8 @@ def _column(values: Any, kind: CellKind) -> tuple[Any, Any]:
         whole = pc.and_(pc.equal(near, pc.floor(near)), pc.less(pc.abs(near), _EXACT))
         odd = flags_of(values.is_valid()) & ~flags_of(whole)
         return pc.cast(null_where(near, odd), pa.int64()), np.flatnonzero(odd)
+    if kind == "instant" and _is_local(values.type):
+        return (values if types.is_timestamp(values.type) else pc.cast(values, pa.string())), none
     typed = pc.cast(values, arrow_type(kind), safe=False)
     if kind != "number":
         return typed, none
@@ -138,19 +140,29 @@ def _column(values: Any, kind: CellKind) -> tuple[Any, Any]:
     return (null_where(typed, odd), np.flatnonzero(odd)) if odd.any() else (typed, none)
 
 
-def _refuse_other_type(name: str, found: Any, kind: CellKind) -> None:
+def _is_text(plain: Any) -> bool:
+    return types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain)
+
+
+def _is_local(plain: Any) -> bool:
+    """Tell whether instants of a type are read cell by cell, because they may be local times of a zone."""
+    return _is_text(plain) or (types.is_timestamp(plain) and plain.tz is None)
+
+
+def _refuse_other_type(name: str, found: Any, kind: CellKind, zone: str | None) -> None:
     plain = found.value_type if types.is_dictionary(found) else found
-    if kind == "instant" and types.is_timestamp(plain) and plain.tz is None:
+    if kind == "instant" and types.is_timestamp(plain) and plain.tz is None and zone is None:
         raise Refusal(
             "NAIVE_TIMESTAMP",
-            f"column {shown(name)} holds timestamps without a zone ({found}); write it as a timestamp in UTC",
+            f"column {shown(name)} holds timestamps without a zone ({found}); write it as a timestamp in "
+            "UTC, or name the zone of its clocks as data.timezone in project.toml",
         )
     fits = {
-        "text": types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain),
+        "text": _is_text(plain),
         "number": types.is_integer(plain) or types.is_floating(plain) or types.is_decimal(plain),
         "integer": (types.is_integer(plain) and plain != pa.uint64()) or types.is_floating(plain),
         "boolean": types.is_boolean(plain),
-        "instant": types.is_timestamp(plain),
+        "instant": types.is_timestamp(plain) or _is_text(plain),
     }[kind] or types.is_null(plain)
     if not fits:
         raise Refusal(

@@ -20,7 +20,10 @@ _COMPONENTS = {
     "hour": "its hours of the day are mixed differently",
     "weekday": "its days of the week are mixed differently",
 }
-_EFFECTS = (("psi", "PSI"), ("js", "JS"), ("ks", "KS"), ("wasserstein", "Wasserstein"))
+_EFFECTS = (
+    ("psi", "PSI"), ("js", "JS"), ("ks", "KS"), ("wasserstein", "Wasserstein"), ("hellinger", "Hellinger"),
+    ("l_infinity", "L∞"), ("length_ks", "KS of text lengths"),
+)  # fmt: skip
 _SHARES = (("unseen", "unseen"), ("out_of_range", "out of range"))
 _MOST, _FEWEST = 12, 3
 
@@ -51,7 +54,9 @@ def changed(report: Facts) -> Markup:
 def _cards(title: str, parts: Sequence[Facts], report: Facts, lead: str, rest: str | None) -> Markup | None:
     if not parts:
         return None
-    signs = " Filled: the baseline; line: this window. Bars: the shift by window; dashed: what was allowed."
+    signs = f" Filled: the baseline; line: {now_of(report)}."
+    if report["trend"]["windows"]:
+        signs += " Bars: the shift by window; dashed: what was allowed."
     cards = [_card(part, report) for part in parts]
     return section(
         title,
@@ -59,6 +64,11 @@ def _cards(title: str, parts: Sequence[Facts], report: Facts, lead: str, rest: s
         tag("p", rest, class_="note") if rest else None,
         lead=lead + signs,
     )
+
+
+def now_of(report: Facts) -> str:
+    """Name what is compared with the baseline."""
+    return str(report.get("now", "this window"))
 
 
 def _card(part: Facts, report: Facts) -> Markup:
@@ -75,7 +85,7 @@ def _card(part: Facts, report: Facts) -> Markup:
         tag("p", effects_in_words(part["effects"]), class_="note"),
         _over_time(part, report),
     )
-    figure = _figure(part["name"], report["distributions"].get(part["name"]))
+    figure = _figure(part["name"], report["distributions"].get(part["name"]), now_of(report))
     return tag("div", told, figure, class_="feature")
 
 
@@ -96,6 +106,8 @@ def _what(part: Facts) -> str:
 def effects_in_words(effects: Facts) -> str:
     """List the effects that people know, leaving out what does not apply and shares of nothing."""
     parts = [f"{title} {number(effects[name])}" for name, title in _EFFECTS if effects.get(name) is not None]
+    if effects.get("chi_square") is not None:
+        parts.append(f"χ² {number(effects['chi_square'], 1)} (p {compact(effects['chi_square_p'])})")
     parts += [f"{title} {percent(effects[name], 1)}" for name, title in _SHARES if effects.get(name)]
     nulls, change = effects.get("missing"), effects.get("missing_change")
     if nulls is not None and change is not None and max(nulls, nulls - change) > 0:
@@ -103,10 +115,10 @@ def effects_in_words(effects: Facts) -> str:
     return ", ".join(parts)
 
 
-def _figure(name: str, picture: Facts | None) -> Markup | None:
+def _figure(name: str, picture: Facts | None, now: str) -> Markup | None:
     if picture is None:
         return None
-    title = f"Distribution of {name}, baseline and this window"
+    title = f"Distribution of {name}, baseline and {now}"
     if picture["kind"] == "numeric":
         ends = (plain(picture["low"]), plain(picture["high"]))
         return tag("figure", overlay(picture["baseline"], picture["current"], title=title, labels=ends))

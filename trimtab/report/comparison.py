@@ -31,7 +31,7 @@ def render_comparison(report: Facts) -> str:
     `report` is what `trimtab.drift.Report.to_dict` gives, with the addresses `baseline` and `current`,
     `notes`, `default_tolerance`, `drifts_from` and distributions by feature.
     """
-    report = {**report, "trend": {"windows": [], "features": {}}, "window": {"id": "current"}}
+    report = {**report, "trend": {"windows": [], "features": {}}, "now": "the current data"}
     return page(
         f"Comparison: {report['verdict']}",
         _header(report),
@@ -110,7 +110,9 @@ def _weight(report: Facts) -> str:
 
 
 def _rule(report: Facts) -> str:
+    weights = {part["weight"] for part in report["features"]}
+    shared = ", which all columns share equally" if len(weights) == 1 else " of all columns"
     return (
         f"The data has drifted when changed columns carry at least {percent(report['drifts_from'])} of the "
-        "weight, which all columns share equally. q-values are corrected for the number of columns."
+        f"weight{shared}. q-values are corrected for the number of columns."
     )

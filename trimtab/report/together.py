@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.report.cards import now_of
 from trimtab.report.markup import Markup, joined, tag
 from trimtab.report.page import section
 from trimtab.report.words import number
@@ -30,8 +31,8 @@ def moving_together(report: Mapping[str, Any]) -> Markup | None:
         ),
         tag(
             "p",
-            f"The baseline's {found['components']} main components leave {error} times as much of this "
-            "window unexplained as of the baseline"
+            f"The baseline's {found['components']} main components leave {error} times as much of "
+            f"{now_of(report)} unexplained as of the baseline"
             f"{_usual(found['reconstruction'], found['reconstruction_limit'])}.",
         ),
         lead="The verdict does not depend on these.",
@@ -40,7 +41,7 @@ def moving_together(report: Mapping[str, Any]) -> Markup | None:
 
 def _usual(value: float, limit: float | None) -> str:
     if limit is None:
-        return ", with too few weeks of training data to tell what is usual"
+        return ", with too few slices of the baseline to tell what is usual"
     if value > limit:
-        return f", more than the {number(limit)} that weeks of the training data stay under"
-    return f", as usual: weeks of the training data stay under {number(limit)}"
+        return f", more than the {number(limit)} that slices of the baseline stay under"
+    return f", as usual: slices of the baseline stay under {number(limit)}"

@@ -7,6 +7,7 @@ from trimtab.instants import parse_time
 from trimtab.report.cards import changed, in_sd
 from trimtab.report.charts import bar_chart, both_widths, legend
 from trimtab.report.markup import Content, Markup, joined, tag
+from trimtab.report.outcome import predictions_and_labels
 from trimtab.report.page import badge, figures, page, paragraphs, section, table
 from trimtab.report.together import moving_together
 from trimtab.report.unknown import could_not_be_determined, main_reason, share_judged
@@ -32,7 +33,8 @@ def render_window_report(report: Facts) -> str:
 
     `report` is what `trimtab.drift.Report.to_dict` gives, together with project, environment, window {id,
     from, to}, champion_version, persistent, persistence [m, n], history [{id, verdict}], captured (how many
-    rows were read and left out, and of which version) and distributions by feature.
+    rows were read and left out, and of which version) and distributions by feature; with `performance` once
+    labels have come.
     """
     features = report["features"]
     return page(
@@ -40,6 +42,7 @@ def render_window_report(report: Facts) -> str:
         _header(report, features),
         changed(report),
         _over_time(report),
+        predictions_and_labels(report),
         could_not_be_determined(report),
         all_features(report, features),
         moving_together(report),
@@ -207,11 +210,23 @@ def _method(report: Facts) -> Markup:
         "How this was judged",
         paragraphs(
             champion,
+            _season(report.get("season")),
             _tolerance(report),
             "q-values are corrected for the number of features. A change of season is drift as well: a fact "
             "to look at, and a reason to try a new model, which the gate then judges on labels.",
         ),
         tag("p", "Grid ", tag("code", str(report["grid"])[:16]), class_="note"),
+    )
+
+
+def _season(season: Facts | None) -> str | None:
+    if season is None:
+        return None
+    if season["known"]:
+        return f"Of the training data only what is of the window's own season counts: {season['name']}."
+    return (
+        f"The training data has no slice of the window's season, {season['name']}, so all of it counts: a "
+        "change of season may be among what changed."
     )
 
 

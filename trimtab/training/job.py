@@ -9,6 +9,7 @@ from typing import Any
 
 from trimtab.errors import BadInput
 from trimtab.instants import parse_time
+from trimtab.monitoring.seasons import SeasonKind
 
 SCHEMA = 1
 
@@ -78,6 +79,7 @@ class Job:
     holdout: Interval
     gate: Gate
     grid: Mapping[str, Any]
+    season: SeasonKind | None
     code_sha256: str
     champion: Champion | None
 
@@ -154,6 +156,7 @@ def _job(data: Mapping[str, Any]) -> Job:
         holdout=Interval.read(training_set["holdout"]),
         gate=Gate(confidence=gate["confidence"], resamples=gate["resamples"], folds=gate["importance_folds"]),
         grid=data["grid"],
+        season=data["season"],
         code_sha256=data["code_sha256"],
         champion=Champion(version=champion["version"], model_sha256=champion["model_sha256"])
         if champion

@@ -23,7 +23,7 @@ from trimtab.profile import Grid, Kind
 from trimtab.training.archive import EVALUATION
 from trimtab.training.output import copy_code
 
-COLUMNS = ("timestamp", "label", "prediction_id")
+COLUMNS = ("timestamp", "label", "prediction_id", "timezone")
 
 
 def rehearse(project: Path, settings: Mapping[str, Any], rows: pd.DataFrame, work: Path) -> dict[str, Any]:
@@ -88,10 +88,11 @@ def make_job(
         "seed": how["seed"],
         "threads": how["threads"],
         "parameters": how["parameters"],
-        "columns": {**{name: data[name] for name in COLUMNS}, **features},
+        "columns": {**{name: data[name] for name in COLUMNS if name in data}, **features},
         "training_set": training_set([(digest([file]), [file])], parts),
         "gate": settings["gate"],
         "grid": grid.to_dict(),
+        "season": settings.get("monitor", {}).get("season"),
         "code_sha256": "0" * 64,
         "champion": champion,
     }

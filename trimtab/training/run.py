@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from trimtab.errors import BadInput
 from trimtab.training import scoring
-from trimtab.training.baseline import make_baseline
+from trimtab.training.baseline import label_counts, make_baseline
 from trimtab.training.champion import Scored, score_champion
 from trimtab.training.evaluation import evaluate
 from trimtab.training.importance import Fit, weigh
@@ -63,10 +63,16 @@ def run(folders: Folders, code: Path, *, fit: Fit, predict: Predict) -> dict[str
             scores = _challenger_scores(job, split, model, folders.model, request, predict)
             champion = _champion_scores(job, split, folders, request)
         with _timed(seconds, "baseline"):
-            baseline = make_baseline(split, np.r_[weighed.scores, scores], weighed.weights, job.grid)
+            every_score = np.r_[weighed.scores, scores]
+            baseline = make_baseline(split, every_score, weighed.weights, job.grid, job.season)
         with _timed(seconds, "evaluate"):
             evaluation = evaluate(job, split, scores, champion)
-    evaluation |= {"importances": weighed.weights, "leaks": find_leaks(job, split.fit), "seconds": seconds}
+    evaluation |= {
+        "importances": weighed.weights,
+        "labels": label_counts(split, job.season),
+        "leaks": find_leaks(job, split.fit),
+        "seconds": seconds,
+    }
     write_output(folders.output, evaluation, baseline.to_bytes(), manifest)
     return evaluation
 

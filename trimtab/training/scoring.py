@@ -63,7 +63,8 @@ def read_request(body: str | bytes, content_type: str = CSV) -> pd.DataFrame:
 def typed(rows: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     """Return the columns a model may use, in one order and with one type each, whatever file they came from.
 
-    The timestamp becomes UTC, numeric columns float64 (null is NaN), categorical columns text (null is None).
+    The timestamp becomes UTC, from local time of `columns["timezone"]` where that is set and a cell carries
+    no zone; numeric columns become float64 (null is NaN), categorical columns text (null is None).
     Raises BadInput for a missing column and for a value that is no number or no instant.
     """
     names = [columns["prediction_id"], columns["timestamp"], *columns["numeric"], *columns["categorical"]]
@@ -71,7 +72,7 @@ def typed(rows: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
         raise BadInput(f"column {missing[0]!r} is missing; send {', '.join(names)}")
     nulls = {None, *columns.get("null_tokens", NULL_TOKENS)}
     data: dict[str, Any] = {columns["prediction_id"]: rows[columns["prediction_id"]].astype(str)}
-    data[columns["timestamp"]] = _instants(rows[columns["timestamp"]])
+    data[columns["timestamp"]] = _instants(rows[columns["timestamp"]], columns.get("timezone"), nulls)
     data |= {name: _numbers(rows[name], nulls) for name in columns["numeric"]}
     data |= {name: _texts(rows[name], nulls) for name in columns["categorical"]}
     return pd.DataFrame(data, index=rows.index)
@@ -110,7 +111,9 @@ def read_answer(body: str | bytes) -> dict[str, float]:
     return {row["prediction_id"]: float(row["score"]) for row in csv.DictReader(io.StringIO(text))}
 
 
-def _instants(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _instants(values: "pd.Series[Any]", zone: str | None, nulls: set[str | None]) -> "pd.Series[Any]":
+    if zone is not None and not isinstance(values.dtype, pd.DatetimeTZDtype):
+        return _local_instants(values, zone, nulls)
     try:
         instants = pd.to_datetime(values, utc=True, format=None if _is_instant(values) else "ISO8601")
     except (ValueError, TypeError) as error:
@@ -118,6 +121,24 @@ def _instants(values: "pd.Series[Any]") -> "pd.Series[Any]":
             f"column {values.name!r} holds something that is no ISO 8601 instant: {error}"
         ) from error
     return instants.astype("datetime64[ns, UTC]")
+
+
+def _local_instants(values: "pd.Series[Any]", zone: str, nulls: set[str | None]) -> "pd.Series[Any]":
+    """Read instants as uploads and captured requests are read, by the very same function."""
+    import pyarrow as pa
+
+    from trimtab.cells import read_cells
+
+    cells = values if _is_instant(values) else pd.Series(_texts(values, nulls))
+    instants, unreadable = read_cells(pa.Array.from_pandas(cells), "instant", zone)
+    if len(unreadable):
+        raise BadInput(
+            f"column {values.name!r} holds {values.iloc[int(unreadable[0])]!s}, which is no ISO 8601 "
+            f"instant, or is a time that the clocks of {zone} showed twice or never; send it in UTC with a "
+            "trailing Z"
+        )
+    series: pd.Series[Any] = instants.to_pandas()
+    return series.set_axis(values.index).astype("datetime64[ns, UTC]")
 
 
 def _is_instant(values: "pd.Series[Any]") -> bool:
