@@ -21,6 +21,7 @@ from assets.layer import ensure_container, ensure_layer, ensure_runtime
 from localcloud import (
     alarms,
     assembly,
+    athena,
     checks,
     cloudformation,
     endpoints,
@@ -127,6 +128,7 @@ class LocalCloud:
         checks.install()
         events.install(context)
         s3.install(context)
+        athena.install(context)
         queues.install(context)
         metrics.install(context)
         alarms.install(context)

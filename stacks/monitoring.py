@@ -5,6 +5,7 @@ from constructs import Construct
 from stacks.constructs.alarm import alarm
 from stacks.constructs.dashboard import dashboard
 from stacks.constructs.trigger import SCHEDULED_TIME, ScheduleTrigger
+from stacks.permissions import Statement, allow
 from stacks.project import ProjectStack
 from stacks.signals import signals
 from stacks.target import Target
@@ -76,6 +77,7 @@ class MonitoringStack(ProjectStack):
                 may.find(target.data_bucket, shards),
                 may.write(target.data_bucket, shards),
                 may.use_key("s3"),
+                *self._count_in_athena(shards),
             ],
         )
         self.add_function(
@@ -94,6 +96,34 @@ class MonitoringStack(ProjectStack):
                 may.use_key("s3", "dynamodb"),
             ],
         )
+
+    def _count_in_athena(self, answers: str) -> list[Statement]:
+        """Let a function have the table counted in which the project's rows lie, if they do."""
+        target, table = self.target, self.target.project.monitor.table
+        if table is None:
+            return []
+        database, _, name = table.name.partition(".")
+        bucket, _, folder = table.location.removeprefix("s3://").partition("/")
+        catalog = ("catalog", f"database/{database}", f"table/{database}/{name}")
+        return [
+            allow(
+                "athena:GetQueryExecution", "athena:GetQueryResults", "athena:GetWorkGroup",
+                "athena:StartQueryExecution", on=[target.arn("athena", f"workgroup/{table.workgroup}")],
+            ),
+            allow(
+                "glue:GetDatabase", "glue:GetPartitions", "glue:GetTable",
+                on=[target.arn("glue", resource) for resource in catalog],
+            ),
+            self.permissions.read(bucket, f"{folder}*"),
+            self.permissions.find(bucket, f"{folder}*"),
+            allow(
+                "s3:GetBucketLocation", on=[target.bucket_arn(one) for one in {bucket, target.data_bucket}]
+            ),
+            allow(
+                "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts",
+                on=[target.bucket_arn(target.data_bucket, answers)],
+            ),
+        ]  # fmt: skip
 
     def _add_measure_performance(self) -> None:
         target, may = self.target, self.permissions

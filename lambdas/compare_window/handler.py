@@ -52,6 +52,8 @@ def compare_window(
     document = _document(baseline, current, project, task) | {"environment": settings.environment}
     document |= _past(bucket, table, project, task, document)
     document["captured"] = counts.to_dict() | {"shards": task["shards"]}
+    if project.monitor.table is not None:
+        document["captured"]["table"] = project.monitor.table.name
 
     report_key = _put_report(bucket, project.name, document)
     profile_key = keys.profile(project.name, current.key)

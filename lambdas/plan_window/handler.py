@@ -91,7 +91,7 @@ def _due(
     still_open = open_windows(candidates, plans, now, project.monitor.late_days)
     tasks = []
     for window in sorted([*due_windows(candidates, plans, first), *still_open])[:WINDOWS_PER_RUN]:
-        shards, found = _shards(settings, project, window)
+        shards, found = _shards(settings, project, window, now)
         if plans.get(window.id) != shards.plan:
             place = served.index(window)
             tasks.append({
@@ -108,10 +108,14 @@ def _due(
 
 
 def _shards(
-    settings: FunctionSettings, project: Project, window: Window
+    settings: FunctionSettings, project: Project, window: Window, now: datetime
 ) -> tuple[Shards, list[list[tuple[str, str]]]]:
     """List the captured objects that may hold rows of the window, by shard; the plan is named after them."""
     bucket, monitor = Bucket(settings.data_bucket), project.monitor
+    if monitor.table is not None:
+        # A table does not say whether rows were added: while the window is open, each day asks it again.
+        asked = [[(monitor.table.name, f"{now:%Y-%m-%d}")]]
+        return Shards.planned(bucket, project.name, window.id, asked), asked
     days = capture_days(window, project.serve.capture_lead_days)
     objects = list(captured_objects(bucket, project.name, days))
     runs = shards_of((entry.size for entry in objects), monitor.objects_per_shard, monitor.bytes_per_shard)

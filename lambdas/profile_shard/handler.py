@@ -1,4 +1,7 @@
-"""Profile captured traffic shard by shard, count each prediction once, add profiles up. Imports no pandas."""
+"""Profile captured traffic shard by shard, count each prediction once, add profiles up.
+
+Imports pandas only for a project whose rows lie in a table.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -47,6 +50,11 @@ def work(settings: FunctionSettings, project: Project, window: dict[str, Any], t
 
 
 def _profile(shards: Shards, project: Project, shard: int, count: int) -> None:
+    if project.monitor.table is not None:
+        from lambdas.profile_shard.tables import profile_table
+
+        shards.put(0, shard, *profile_table(shards, project, project.monitor.table, _grid(shards, project)))
+        return
     rows, counts = _read(shards, project, shard)
     shards.put(0, shard, _profile_of(shards, project, rows), counts)
     if count > 1:
@@ -66,8 +74,12 @@ def _drop_repeats(shards: Shards, project: Project, shard: int) -> None:
 
 
 def _profile_of(shards: Shards, project: Project, rows: pa.Table) -> Profile:
-    grid = Grid.from_dict(shards.bucket.get_json(f"grids/{project.name}.json"))
+    grid = _grid(shards, project)
     return Profile.of(grid, rows, second_moments=True) if rows.num_rows else Profile.empty(grid)
+
+
+def _grid(shards: Shards, project: Project) -> Grid:
+    return Grid.from_dict(shards.bucket.get_json(f"grids/{project.name}.json"))
 
 
 def _read(shards: Shards, project: Project, shard: int) -> tuple[pa.Table, RowCounts]:

@@ -27,6 +27,14 @@ numeric = ["price"]
 
 [train]
 on = ["decay"]
+
+[monitor]
+engine = "athena"
+
+[monitor.table]
+name = "shop.orders"
+location = "s3://shop-lake/orders/"
+workgroup = "watching"
 """
 STAGING = """
 name = "staging"

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 from typing import Any
 
+from tests.infrastructure.conftest import Larger
 from tests.infrastructure.permissions import name_of, sheet
 from tests.infrastructure.templates import Resource, Templates, as_list, statements_of
 
@@ -100,3 +101,29 @@ def test_table_is_shared_by_partition(templates: Templates) -> None:
         if any(action.startswith("dynamodb:") for action in as_list(one["Action"])):
             keys = one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
             assert all(key.endswith("#flights") or key == "EDGE#*" for key in keys), role
+
+
+def test_a_table_is_opened_to_the_one_function_that_has_it_counted(larger: Larger) -> None:
+    stack = "Staging-OrdersMonitoring"
+    asking = [
+        (name_of(role), one)
+        for role, one in statements(larger.templates)
+        if role.stack == stack
+        and any(action.startswith(("athena:", "glue:")) for action in as_list(one["Action"]))
+    ]
+    assert {name for name, _ in asking} == {"OrdersMonitoring/ProfileShard"}
+    resources = {resource for _, one in asking for resource in as_list(one["Resource"])}
+    place = "eu-west-1:111122223333"
+    assert resources == {
+        f"arn:${{AWS::Partition}}:athena:{place}:workgroup/watching",
+        f"arn:${{AWS::Partition}}:glue:{place}:catalog",
+        f"arn:${{AWS::Partition}}:glue:{place}:database/shop",
+        f"arn:${{AWS::Partition}}:glue:{place}:table/shop/orders",
+    }
+    reading = [
+        resource
+        for role, one in statements(larger.templates)
+        if role.stack == stack and "s3:GetObject" in as_list(one["Action"])
+        for resource in as_list(one["Resource"])
+    ]
+    assert "arn:${AWS::Partition}:s3:::shop-lake/orders/*" in reading

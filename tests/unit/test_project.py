@@ -41,6 +41,11 @@ def test_a_minimal_project_has_defaults(tmp_path: Path) -> None:
         (('["distance"]', '["late"]'), "cannot be a feature"),
         (("[data]", "[data"), "not valid TOML"),
         (("[features]", "[monitor]\npersistence = [3, 2]\n[features]"), "persistence is [M, N]"),
+        (("[features]", '[monitor]\nengine = "athena"\n[features]'), "[monitor.table] belong together"),
+        (
+            ("[features]", '[monitor.table]\nname = "a"\nlocation = "s3://b/*"\n[features]'),
+            "monitor.table.name",
+        ),
         (("[features]", "[monitor.columns.height]\n[features]"), "monitor.columns names 'height'"),
         (("[features]", "[monitor.columns.score]\nwieght = 1\n[features]"), "'monitor.columns.score.wieght'"),
         (("[features]", "[monitor.columns.score]\ntolerance = 2\n[features]"), "less than 1"),

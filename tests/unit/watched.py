@@ -131,18 +131,23 @@ def watched(
     folder: Path, monkeypatch: Any, more: str = "", *, objects_per_shard: int = 8
 ) -> Iterator[Watched]:
     """Set the project up in a mocked AWS; `more` is added to its section on monitoring."""
-    home = folder / "pipelines" / NAME
-    home.mkdir(parents=True)
-    (home / "project.toml").write_text(f"{PROJECT}objects_per_shard = {objects_per_shard}\n{more}")
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-    for module in (planning, profiling, comparing, measuring):
-        monkeypatch.setattr(module, "project_folder", lambda: home)
+    prepare(folder, monkeypatch, f"objects_per_shard = {objects_per_shard}\n{more}")
     with mock_aws():
         forget()
         make_places()
         yield Watched(Bucket(DATA), Bucket(MODELS), Table("trimtab-dev"))
     forget()
+
+
+def prepare(folder: Path, monkeypatch: Any, more: str) -> None:
+    """Write the project down, with more on its monitoring, and tell the functions of it."""
+    home = folder / "pipelines" / NAME
+    home.mkdir(parents=True)
+    (home / "project.toml").write_text(PROJECT + more)
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    for module in (planning, profiling, comparing, measuring):
+        monkeypatch.setattr(module, "project_folder", lambda: home)
 
 
 def forget() -> None:

@@ -11,6 +11,7 @@ from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.cli.drift_compare import Choice
+    from trimtab.cli.drift_files import Dialect, Side
     from trimtab.cli.drift_settings import Asked
 
 drift_app = typer.Typer(no_args_is_help=True, help="Compare files or prefixes, wherever they are.")
@@ -23,7 +24,9 @@ BaselineArgument = Annotated[
         help="What was: a file, a folder or an s3:// prefix of Parquet, CSV or JSON Lines; or a baseline."
     ),
 ]
-CurrentArgument = Annotated[str, typer.Argument(help="What is: the same.")]
+CurrentArgument = Annotated[
+    str, typer.Argument(help="What is: the same, or a table for Athena, athena://DATABASE/TABLE.")
+]
 ColumnsOption = Annotated[str, typer.Option("--columns", help="Only these columns, with commas between.")]
 IgnoreOption = Annotated[str, typer.Option("--ignore", help="All columns but these, with commas between.")]
 ToleranceOption = Annotated[
@@ -47,6 +50,12 @@ SlicesOption = Annotated[
     typer.Option("--slices", min=2, max=1000, help="Learn from this many slices of the baseline, in order."),
 ]
 DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help="Between cells of CSV files.")]
+WhereOption = Annotated[str, typer.Option("--where", help="Only a table's rows for which this SQL holds.")]
+WorkgroupOption = Annotated[str, typer.Option("--workgroup", help="The workgroup in which Athena counts.")]
+ResultsOption = Annotated[
+    str | None,
+    typer.Option("--results", help="An s3:// folder for Athena's answers; the workgroup's by default."),
+]
 ProjectOption = Annotated[
     str | None,
     typer.Option("--project", "-p", help="Take columns, how text is written, and settings from it."),
@@ -69,6 +78,9 @@ def compare_(
     false_alarms_per_year: AlarmsOption = None,
     min_weight: WeightOption = None,
     delimiter: DelimiterOption = None,
+    where: WhereOption = "",
+    workgroup: WorkgroupOption = "primary",
+    results: ResultsOption = None,
     project: ProjectOption = None,
     environment: ChampionOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write a report for people.")] = None,
@@ -81,6 +93,7 @@ def compare_(
 
     found, document = _compared(
         baseline, current, columns, ignore, timestamp, slices, delimiter, project, environment, endpoint_url,
+        where=where, workgroup=workgroup, results=results,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     if html is not None:
@@ -101,6 +114,9 @@ def explain(
     tolerance: ToleranceOption = None,
     false_alarms_per_year: AlarmsOption = None,
     delimiter: DelimiterOption = None,
+    where: WhereOption = "",
+    workgroup: WorkgroupOption = "primary",
+    results: ResultsOption = None,
     project: ProjectOption = None,
     environment: ChampionOption = None,
     endpoint_url: EndpointOption = None,
@@ -111,6 +127,7 @@ def explain(
 
     found, document = _compared(
         baseline, current, columns, ignore, timestamp, slices, delimiter, project, environment, endpoint_url,
+        where=where, workgroup=workgroup, results=results,
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=None,
     )  # fmt: skip
     drift_output.show_feature(found, document, feature, as_json=as_json)
@@ -249,6 +266,20 @@ def import_constraints_(
     show_import(import_constraints(statistics, constraints, out, contract), as_json=as_json)
 
 
+def _side(text: str, dialect: "Dialect", where: str, workgroup: str, results: str | None) -> "Side":
+    """Find the current side; what asks Athena is imported for a table only."""
+    from trimtab.cli.drift_files import TABLE, Address
+
+    if text.startswith(TABLE):
+        from trimtab.aws.athena import Athena
+        from trimtab.cli.drift_tables import TableAddress
+
+        return TableAddress.find(text, where, Athena(workgroup, results))
+    if where or results:
+        raise BadInput(f"--where and --results are about a table, and {text} is none; leave them out")
+    return Address.find(text, dialect)
+
+
 def _compared(
     baseline: str,
     current: str,
@@ -261,6 +292,9 @@ def _compared(
     environment: str | None,
     endpoint_url: str | None,
     *,
+    where: str,
+    workgroup: str,
+    results: str | None,
     tolerance: float | None,
     false_alarms_per_year: float | None,
     min_weight: float | None,
@@ -275,7 +309,7 @@ def _compared(
         tolerance=tolerance, false_alarms_per_year=false_alarms_per_year, min_weight=min_weight,
     )  # fmt: skip
     choice = _weighed(asked, environment, endpoint_url)
-    now = Address.find(current, asked.dialect)
+    now = _side(current, asked.dialect, where, workgroup, results)
     stored = stored_baseline(baseline)
     if stored is not None:
         found = compare_with_stored(stored, now, choice, asked.settings)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.cli.drift_compare import Choice, plan_columns, unreadable
+from trimtab.cli.drift_compare import Choice, plan_columns
 from trimtab.cli.drift_files import Address, Kind
 from trimtab.cli.output import print_notes, show
 from trimtab.errors import BadInput
@@ -45,7 +45,7 @@ def classify_files(
     blocks, by, told = _blocks(sides, choice.timestamp)
     sides = [side.take(order) for side, (order, _) in zip(sides, blocks, strict=True)]
     rows = encode(sides[0], sides[1], plan.kinds)
-    notes += [*rows.left_out, *told, *unreadable(before, now)]
+    notes += [*rows.left_out, *told, *before.remarks, *now.remarks]
     if not rows.names:
         raise BadInput(f"no column is left to tell rows by ({'; '.join(rows.left_out)})")
     found: Separation | None = None

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from trimtab.cli.drift_files import Address, Kind, as_kind, kinds_of
+from trimtab.cli.drift_files import Address, Kind, Side, as_kind, kinds_of
 from trimtab.drift import Baseline, Report, Settings, compare
 from trimtab.drift.examine import looks_like_ids
 from trimtab.errors import BadInput
@@ -66,17 +66,17 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare_files(before: Address, now: Address, choice: Choice, settings: Settings) -> Comparison:
-    """Compare two sets of files."""
+def compare_files(before: Address, now: Side, choice: Choice, settings: Settings) -> Comparison:
+    """Compare two sets of files, or files with a table."""
     plan = plan_columns(before, now, choice)
     settings = among(settings, plan)
     baseline, told = _baseline(before, plan, choice, settings)
-    current = Profile.of_batches(plan.grid, now.typed(plan.kinds))
+    current = now.profile(plan.grid, plan.kinds)
     report = compare(baseline, current, settings)
-    return Comparison(report, baseline.profile, current, (*plan.notes, told, *unreadable(before, now)))
+    return Comparison(report, baseline.profile, current, (*plan.notes, told, *before.remarks, *now.remarks))
 
 
-def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
+def plan_columns(before: Address, now: Side | None, choice: Choice) -> Plan:
     """Choose the columns that both sides have, and fit the grid to the baseline's first rows."""
     first = _first_rows(before)
     kinds, without = kinds_of(first)
@@ -84,7 +84,7 @@ def plan_columns(before: Address, now: Address | None, choice: Choice) -> Plan:
     if choice.timestamp is not None and choice.timestamp not in kinds:
         raise BadInput(f"{before.text} has no column {choice.timestamp!r}; it has {_names(kinds)}")
     if now is not None:
-        there = set(next(now.batches()).column_names)
+        there = now.names(kinds)
         notes += [
             f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there
         ]
@@ -259,19 +259,6 @@ def in_order(grid: Grid, batches: Iterable[pa.Table], slices: int) -> list[Profi
 
 def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
     return Profile(grid, builder.rows, builder.counts())
-
-
-def unreadable(*sides: Address) -> list[str]:
-    """Say which cells and rows could not be read, once they have been."""
-    return [
-        f"{count:,} cells of {name} in {side.text} are not of its kind and count as null"
-        for side in sides
-        for name, count in side.unreadable.items()
-    ] + [
-        f"{count:,} rows of {name} could not be read as rows and are left out"
-        for side in sides
-        for name, count in side.broken.items()
-    ]
 
 
 def _names(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute
@@ -14,6 +14,7 @@ from pyarrow import parquet, types
 from trimtab.captured import read_captured
 from trimtab.cells import flat, read_cells
 from trimtab.errors import BadInput
+from trimtab.profile import Grid, Profile
 from trimtab.project.settings import Data
 from trimtab.reading.archives import compression_of, plain
 from trimtab.reading.files import TextFile
@@ -26,12 +27,31 @@ pc: Any = pyarrow.compute
 type Kind = Literal["number", "boolean", "instant", "text"]
 type Format = Literal["parquet", "csv", "jsonl", "capture"]
 
+TABLE = "athena://"  # begins the address of a table
 KNOWN = {".parquet", ".pq", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ""}
 _COMPRESSED = {".gz", ".zst"}
 _BATCH_ROWS = 65_536
 _HEAD = 2**16
 _MOST = 2**50  # these files are read, not uploaded: nothing is refused for its size
 _INSTANT: Any = pa.timestamp("us", tz="UTC")
+
+
+class Side(Protocol):
+    """What is compared with a baseline: files, or a table."""
+
+    @property
+    def text(self) -> str:
+        """Return what a person wrote to name it."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """Say what a reader of the comparison should know of its reading."""
+
+    def names(self, known: Collection[str]) -> set[str]:
+        """Return the names of its columns, as `known` writes them."""
+
+    def profile(self, grid: Grid, kinds: dict[str, Kind]) -> Profile:
+        """Profile the rows; raise BadInput when there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +76,32 @@ class Address:
     @classmethod
     def find(cls, text: str, dialect: Dialect) -> "Address":
         """List the files; raise BadInput where there is none that can be read."""
+        if text.startswith(TABLE):
+            raise BadInput(
+                f"{text} is a table, which only the current side of compare and explain may be: UNLOAD its "
+                "rows as Parquet and name their s3:// folder"
+            )
         files = _in_s3(text) if text.startswith("s3://") else _on_disk(Path(text))
         return cls(text, tuple(files), dialect)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Say what of it could not be read so far."""
+        return [
+            f"{count:,} cells of {name} in {self.text} are not of its kind and count as null"
+            for name, count in self.unreadable.items()
+        ] + [
+            f"{count:,} rows of {name} could not be read as rows and are left out"
+            for name, count in self.broken.items()
+        ]
+
+    def names(self, known: Collection[str]) -> set[str]:
+        """Return the names of its columns."""
+        return set(next(self.batches()).column_names)
+
+    def profile(self, grid: Grid, kinds: dict[str, Kind]) -> Profile:
+        """Profile the rows."""
+        return Profile.of_batches(grid, self.typed(kinds))
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows of all files as they stand there; raise BadInput when there are none."""

@@ -11,7 +11,6 @@ from trimtab.cli.drift_compare import (
     by_day,
     plan_columns,
     sliced,
-    unreadable,
     weights_of,
 )
 from trimtab.cli.drift_files import Address
@@ -51,7 +50,7 @@ def replay(
         for name, parts in _windows(after, window)
     )
     untimed = days[NO_DAY].rows if NO_DAY in days else 0
-    notes = [*plan.notes, told, *unreadable(address)]
+    notes = [*plan.notes, told, *address.remarks]
     if untimed:
         notes.append(f"{untimed:,} rows have no readable time and belong to no window")
     return {

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.cli.drift_compare import Choice, Comparison, unreadable
-from trimtab.cli.drift_files import Address, Kind
+from trimtab.cli.drift_compare import Choice, Comparison
+from trimtab.cli.drift_files import Kind, Side
 from trimtab.drift import Baseline, Override, Settings, compare
 from trimtab.errors import BadInput
 from trimtab.profile import Kind as GridKind
-from trimtab.profile import Profile
 
 _KINDS: dict[GridKind, Kind] = {"numeric": "number", "categorical": "text", "timestamp": "instant"}
 _LARGEST_FILE = 2**28
@@ -26,7 +25,7 @@ def stored_baseline(name: str) -> Baseline | None:
         return Baseline.from_bytes(file.read(_LARGEST_FILE))
 
 
-def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settings: Settings) -> Comparison:
+def compare_with_stored(baseline: Baseline, now: Side, choice: Choice, settings: Settings) -> Comparison:
     """Compare files with a baseline on its own grid; columns of one side only are told and not compared."""
     if choice.timestamp is not None or choice.slices is not None:
         raise BadInput(
@@ -36,7 +35,7 @@ def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settin
     if choice.weights:
         raise BadInput("a stored baseline has weights of its own; leave out --environment")
     kinds: dict[str, Kind] = {name: _KINDS[one.kind] for name, one in baseline.profile.grid.columns.items()}
-    there = set(next(now.batches()).column_names)
+    there = now.names(kinds)
     for name in (*choice.columns, *choice.ignore):
         if name not in kinds and name not in there:
             raise BadInput(f"neither the baseline nor {now.text} has a column {name!r}")
@@ -48,7 +47,7 @@ def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settin
             "fewer in --ignore"
         )
     left = {name: Override(ignore=True) for name in kinds if name not in compared}
-    current = Profile.of_batches(baseline.profile.grid, now.typed(kinds))
+    current = now.profile(baseline.profile.grid, kinds)
     known = {name: one for name, one in settings.columns.items() if name in kinds}
     report = compare(baseline, current, replace(settings, columns={**known, **left}))
     notes = [f"not compared, because only the baseline has it: {name}" for name in sorted(chosen - there)] + [
@@ -56,9 +55,7 @@ def compare_with_stored(baseline: Baseline, now: Address, choice: Choice, settin
         for name in sorted(there - set(kinds) - set(choice.ignore))
         if not choice.columns or name in choice.columns
     ]
-    return Comparison(
-        report, baseline.profile, current, (*notes, *_told(baseline, compared), *unreadable(now))
-    )
+    return Comparison(report, baseline.profile, current, (*notes, *_told(baseline, compared), *now.remarks))
 
 
 def _told(baseline: Baseline, compared: set[str]) -> list[str]:

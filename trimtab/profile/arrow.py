@@ -134,7 +134,8 @@ def _as_numbers(name: str, array: Any) -> Any:
     if types.is_dictionary(kind):
         return _as_numbers(name, array.cast(kind.value_type))
     if types.is_decimal(kind):
-        return array.cast(pa.float64())
+        # Arrow's own cast multiplies by a rounded power of ten: by way of text, each is the nearest float.
+        return array.cast(pa.string()).cast(pa.float64())
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind)):
         raise BadInput(f"column {name!r} has type {kind}, which is no number; {_advice(kind)}")
     return array

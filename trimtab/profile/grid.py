@@ -25,7 +25,7 @@ SCORE = "score"
 SCORE_CENTER = 0.0
 SCORE_EXPONENT = -10
 _OCTAVES_FOR_MOST = 30  # of the 32 that the cells span
-_SAFE = 2**62  # integers below it can be subtracted in 64 bits without wrapping
+SAFE = 2**62  # integers below it can be subtracted in 64 bits without wrapping
 _WIDEST_EXPONENT = 1000  # so that neither the scale nor its inverse leaves the normal float64 range
 
 
@@ -253,13 +253,13 @@ def _exponent(length: float) -> int:
 
 def _distances(values: Numbers, center: int | float) -> Floats:
     """Return `value - center` as float64; integers are subtracted as integers, to keep their last bits."""
-    if values.dtype.kind == "f" or isinstance(center, float) or abs(center) >= _SAFE:
+    if values.dtype.kind == "f" or isinstance(center, float) or abs(center) >= SAFE:
         plain = cast(Floats, values.astype(np.float64, copy=False))
         with np.errstate(over="ignore"):
             # Adding makes 0.0 of -0.0, whose sign would choose another cell: subtracting zero would not.
             return plain + (0.0 - float(center))
-    if not len(values) or (int(values.min()) > -_SAFE and int(values.max()) < _SAFE):
+    if not len(values) or (int(values.min()) > -SAFE and int(values.max()) < SAFE):
         return cast(Floats, (values.astype(np.int64, copy=False) - np.int64(center)).astype(np.float64))
-    far = (values >= _SAFE) if values.dtype == np.uint64 else (values >= _SAFE) | (values <= -_SAFE)
+    far = (values >= SAFE) if values.dtype == np.uint64 else (values >= SAFE) | (values <= -SAFE)
     near = np.where(far, 0, values).astype(np.int64) - np.int64(center)
     return cast(Floats, np.where(far, values.astype(np.float64) - float(center), near.astype(np.float64)))

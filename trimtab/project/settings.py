@@ -164,6 +164,15 @@ class WatchedColumn(Section):
     ignore: bool = False
 
 
+class MonitoredTable(Section):
+    """A table of the Glue catalog that holds production's rows, scored: one row per prediction."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]+\.[a-z0-9_-]+$")
+    location: str = Field(pattern=r"^s3://[a-z0-9.-]+/([^*?]+/)?$")
+    workgroup: str = Field(default="primary", pattern=r"^[a-zA-Z0-9._-]{1,128}$")
+    day_partition: str | None = None
+
+
 class Monitor(Section):
     """How often production is compared with the champion's baseline, and what counts as drift."""
 
@@ -181,6 +190,16 @@ class Monitor(Section):
     late_days: int = Field(default=2, ge=0)
     season: Season | None = None
     columns: dict[str, WatchedColumn] = Field(default_factory=dict)
+    engine: Literal["lambda", "athena"] = "lambda"
+    table: MonitoredTable | None = None
+
+    @model_validator(mode="after")
+    def _engine_has_its_table(self) -> "Monitor":
+        if (self.engine == "athena") != (self.table is not None):
+            raise ValueError(
+                'engine = "athena" and a section [monitor.table] belong together; give both, or neither'
+            )
+        return self
 
     @field_validator("persistence")
     @classmethod

@@ -190,6 +190,8 @@ def _rows(report: Facts) -> Markup:
         f"{count(rows['outside'])} had an event time outside the window, {count(rows['untimed'])} had none, "
         f"and {count(rows['duplicate'])} repeated the id of another row and were left out.",
     ]
+    if "table" in rows:
+        notes = [f"{plural(rows['read'], 'row')} of table {rows['table']} had an event time in the window."]
     versions = rows["by_version"]
     if versions:
         said = [f"version {name} scored {count(number_of)}" for name, number_of in sorted(versions.items())]
