@@ -54,10 +54,10 @@ class DataStack(ProjectStack):
         project, data = target.project.name, target.data_bucket
         captured, grid = f"captured/{project}/*", f"grids/{project}.json"
         rows, labels = f"landing/{project}/data/*", f"landing/{project}/labels/*"
-        steps, claims = f"ingest/{project}/*", f"ingest/{project}/*/claims.json"
+        steps = f"ingest/{project}/*"
         kept = [
             may.read(data, "objects/*", grid),
-            may.write(data, "objects/*", f"profiles/{project}/*", grid, f"quarantine/{project}/*", claims),
+            may.write(data, "objects/*", f"profiles/{project}/*", grid, f"quarantine/{project}/*"),
             may.write_items(f"UPLOAD#{project}"),
             may.use_key("s3", "dynamodb"),
         ]
@@ -84,6 +84,7 @@ class DataStack(ProjectStack):
                 may.read_versions(data, labels),
                 may.read(data, captured),
                 may.find(data, labels, captured, grid),
+                may.write(data, f"ingest/{project}/*/claims.json"),
                 *kept,
             ],
         )

@@ -143,7 +143,7 @@ def test_F05_any_name_is_read_as_it_is_and_only_content_names_what_is_written(
     assert rows[0]["key"] == f"landing/shop/data/{name}"
     assert rows[0]["version_id"] == checked["version_id"]
     written = [key for key in cloud.keys("") if not key.startswith("landing/")]
-    assert len(written) == 6
+    assert len(written) == 7
     assert all(key.isascii() and name not in key for key in written)
     outside = {"bucket": shop.DATA, "key": "landing/shop/data/../x.csv", "version_id": "v", "time": shop.TIME}
     assert validate(outside)["code"] == "KEY"

@@ -75,6 +75,7 @@ TOLD = [
     ("train.seed", 7, "seed"),
     ("train.threads", 2, "threads"),
     ("train.parameters", {"rate": 0.1}, "parameters.rate"),
+    ("monitor.season", "month", "season"),
     ("gate.confidence", 0.9, "gate.confidence"),
     ("gate.resamples", 600, "gate.resamples"),
     ("gate.importance_folds", 3, "gate.importance_folds"),
@@ -132,7 +133,7 @@ def test_every_setting_that_the_job_may_read_is_in_the_key() -> None:
         Project.model_validate(SHOP), training_set={"id": "t"}, grid={}, code_sha256="c", champion=None
     )
     known = {"schema", "project", "training_set", "grid", "code_sha256", "champion"}
-    assert order.keys() - known == {"seed", "threads", "parameters", "columns", "gate"}
+    assert order.keys() - known == {"seed", "threads", "parameters", "columns", "season", "gate"}
     assert set(Job.__annotations__["gate"].__annotations__) == {"confidence", "resamples", "folds"}
 
 

@@ -73,6 +73,7 @@ def recipe_id(training_set_id: str, code_sha256: str, project: Project) -> str:
             "seed": train.seed,
             "threads": train.threads,
             "columns": _columns(project),
+            "season": project.monitor.season,
             "gate": project.gate.model_dump(mode="json"),
         }
     )
@@ -133,7 +134,7 @@ def step_parts(order: Mapping[str, Any], *, image: str, instance_type: str) -> d
         stage=STAGE,
         code=order["code_sha256"],
         parameters={
-            **{name: order[name] for name in ("seed", "threads", "parameters", "columns")},
+            **{name: order[name] for name in ("seed", "threads", "parameters", "columns", "season")},
             "gate": {name: order["gate"][name] for name in GATE_IN_JOB},
             "champion_version": champion.get("version"),
         },
