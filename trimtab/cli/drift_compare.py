@@ -1,7 +1,7 @@
 """Two sets of files: what is compared of them, their profiles on one grid, and the finding."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,13 +85,7 @@ def plan_columns(before: Address, now: Side | None, choice: Choice) -> Plan:
         raise BadInput(f"{before.text} has no column {choice.timestamp!r}; it has {_names(kinds)}")
     if now is not None:
         there = now.names(kinds)
-        notes += [
-            f"not compared, because only the baseline has it: {name}" for name in kinds if name not in there
-        ]
-        notes += [
-            f"not compared, because only the current data has it: {name}"
-            for name in sorted(there - set(kinds) - set(without))
-        ]
+        notes += one_sided(set(kinds) - there, there - set(kinds) - set(without))
         both = {name: kind for name, kind in kinds.items() if name in there}
         if not both:
             raise BadInput(
@@ -259,6 +253,16 @@ def in_order(grid: Grid, batches: Iterable[pa.Table], slices: int) -> list[Profi
 
 def _built(grid: Grid, builder: ProfileBuilder) -> Profile:
     return Profile(grid, builder.rows, builder.counts())
+
+
+def one_sided(before: Collection[str], now: Collection[str]) -> list[str]:
+    """Say which columns only one side has."""
+    sides = (("baseline", before), ("current data", now))
+    return [
+        f"not compared, because only the {side} has it: {', '.join(sorted(names))}"
+        for side, names in sides
+        if names
+    ]
 
 
 def _names(names: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.cli.drift_compare import Choice, Comparison
+from trimtab.cli.drift_compare import Choice, Comparison, one_sided
 from trimtab.cli.drift_files import Kind, Side
 from trimtab.drift import Baseline, Override, Settings, compare
 from trimtab.errors import BadInput
@@ -50,11 +50,8 @@ def compare_with_stored(baseline: Baseline, now: Side, choice: Choice, settings:
     current = now.profile(baseline.profile.grid, kinds)
     known = {name: one for name, one in settings.columns.items() if name in kinds}
     report = compare(baseline, current, replace(settings, columns={**known, **left}))
-    notes = [f"not compared, because only the baseline has it: {name}" for name in sorted(chosen - there)] + [
-        f"not compared, because only the current data has it: {name}"
-        for name in sorted(there - set(kinds) - set(choice.ignore))
-        if not choice.columns or name in choice.columns
-    ]
+    extra = there - set(kinds) - set(choice.ignore)
+    notes = one_sided(chosen - there, extra & set(choice.columns) if choice.columns else extra)
     return Comparison(report, baseline.profile, current, (*notes, *_told(baseline, compared), *now.remarks))
 
 
