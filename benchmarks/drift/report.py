@@ -42,16 +42,17 @@ def engine_section(costs: Mapping[str, Cost], rounds: int) -> str:
     )
 
 
-def peers_section(costs: Mapping[str, Cost], rounds: int) -> str:
+def peers_section(costs: Mapping[str, Cost], rounds: int, own_rounds: int) -> str:
     """Return what two files cost from a fresh process to a verdict, ours and the peers'."""
     text = _peers_table(costs)
     return "\n\n".join(
         [
             _introduction([text]),
             text,
-            f"{_rounds(rounds)}, imports and both files of a million rows included. Each peer runs in an "
-            "environment of its own, from the locks in `benchmarks/peers`, on a pandas frame, with its "
-            f"telemetry switched off. Drift was planted in {', '.join(DRIFTED)}, and nowhere else.",
+            f"{_rounds(own_rounds)} of Trimtab, spread between those of the peers; for these: "
+            f"{_rounds(rounds).lower()}. Imports and both files of a million rows are included. Each peer "
+            "runs in an environment of its own, from the locks in `benchmarks/peers`, on a pandas frame, "
+            f"with its telemetry switched off. Drift was planted in {', '.join(DRIFTED)}, and nowhere else.",
         ]
     )
 

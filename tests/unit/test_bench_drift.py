@@ -25,7 +25,7 @@ def sections(slower):
     handlers = {f"{name}{end}": cost(0.5) for name in ("a", "b") for end in ("", " without runtime")}
     streams = {"1 M": cost(1), "10 M": cost(10 * slower, rows=10_000_000)}
     peers = {"trimtab": cost(1), "evidently": cost(150), "whylogs": cost(50), "nannyml": cost(30 / slower)}
-    return engine_section(engine | handlers, 3), peers_section(peers, 1), streams_section(streams, 3)
+    return engine_section(engine | handlers, 3), peers_section(peers, 1, 9), streams_section(streams, 3)
 
 
 def test_the_page_names_the_bars_that_are_missed():
